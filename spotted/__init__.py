@@ -12,7 +12,7 @@ survey          cameras, detections and their extent in space and time
 journeys        the journey between two photographs as a phrase
 geodesy         latitude and longitude on a plane
 scoring         the score of a pair
-boxes           outputs of object detectors as boxes
+boxes           outputs of object detectors as boxes, and crops
 calibration     the score as a probability
 local_features  marks that two photographs share
 ranking         the best candidates of a detection
@@ -29,6 +29,7 @@ reports         reports and figures
 Around it:
 
 formats         files in and out
+training        backbones from photographs, served by the embedder
 client          the three services from Python
 messages, v1    library values as messages of the contract, and the generated contract
 event_parts     large events of a session in parts that fit into messages

@@ -11,10 +11,11 @@ import numpy as np
 from hypothesis import strategies as st
 from PIL import Image
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.masks import Mask, PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import Box, FractionBox, PixelBox
 
 WIDTH, HEIGHT = 48, 36
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -31,10 +32,11 @@ Edit = tuple[str, float, float, int]
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """An input: which of PREPROCESSINGS, and the crop that it gets."""
+    """An input: which of PREPROCESSINGS, and the image and part that it gets."""
 
     preprocessing: int
-    crop: ImageCrop
+    content: bytes
+    part: CropPart = WHOLE_IMAGE
 
 
 def cases() -> st.SearchStrategy[Case]:
@@ -49,14 +51,14 @@ def cases() -> st.SearchStrategy[Case]:
     )
     inside = st.builds(PixelBox, *[st.floats(1, HEIGHT / 2)] * 4)
     files = pictures()
-    crops = st.builds(
-        ImageCrop,
-        content=st.one_of(st.sampled_from(files), mutated(files)),
+    parts = st.builds(
+        CropPart,
         box=st.one_of(st.none(), inside, inside, boxes),
         theta=st.one_of(st.just(0.0), st.floats(-4, 4), number),
         mask=st.one_of(st.none(), st.none(), masks()),
     )
-    return st.builds(Case, st.integers(0, len(PREPROCESSINGS) - 1), crops)
+    contents = st.one_of(st.sampled_from(files), mutated(files))
+    return st.builds(Case, st.integers(0, len(PREPROCESSINGS) - 1), contents, parts)
 
 
 def masks() -> st.SearchStrategy[Mask]:

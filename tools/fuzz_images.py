@@ -49,7 +49,7 @@ class FaultError(AssertionError):
 def task(case: Case) -> str:
     """Result of the child for an input: `accepted` or `refused`."""
     try:
-        PREPROCESSINGS[case.preprocessing].apply(case.crop, max_pixels=MAX_PIXELS)
+        PREPROCESSINGS[case.preprocessing].apply(case.content, case.part, max_pixels=MAX_PIXELS)
     except UnreadableImageError:
         return "refused"
     return "accepted"

@@ -333,6 +333,9 @@ def _fit_preparation(preparation: embedder_pb2.Preparation, _: np.random.Generat
 def _fit_crop(crop: embedder_pb2.Crop, rng: np.random.Generator) -> None:
     crop.image = crop.image or picture(rng)
     crop.ClearField("mask")
+    for n, other in enumerate(crop.others):
+        other.crop_id = f"{crop.crop_id}-{n}"
+        other.ClearField("mask")
 
 
 def _put(tensor: survey_pb2.Tensor, rng: np.random.Generator, shape: tuple[int, ...]) -> None:

@@ -13,11 +13,11 @@ import click
 import numpy as np
 import numpy.typing as npt
 
-from services.embedder.images.cropping import FractionBox
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.images.photograph import CropPart
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array, IntArray
+from spotted.boxes.cropping import FractionBox
 from spotted.demo.__main__ import composites
 from spotted.demo.composite import read_composite
 from spotted.demo.pictures import draw
@@ -97,7 +97,7 @@ def embedded(imported: ImportedSurvey, kind: str, backbone: Backbone) -> KnownSu
         try:
             box = FractionBox(*picture.box) if picture.box else None
             content = picture.path.read_bytes() if picture.path else b""
-            pixels.append(backbone.preprocessing.apply(ImageCrop(content, box)))
+            pixels.append(backbone.preprocessing.apply(content, CropPart(box)))
             detections.append(picture.detection)
         except (OSError, UnreadableImageError):
             failed.append(picture.detection.detection_id)
@@ -120,7 +120,7 @@ def simulated(seed: int, backbone: Backbone) -> KnownSurvey:
     for shots in by_image.values():
         drawn = draw(shots, seed=seed)
         for shot, box in zip(shots, drawn.boxes, strict=True):
-            cut = backbone.preprocessing.apply(ImageCrop(drawn.content, FractionBox(*box)))
+            cut = backbone.preprocessing.apply(drawn.content, CropPart(FractionBox(*box)))
             pixels[shot.detection.detection_id] = cut
     detections = [shot.detection for shot in survey.shots]
     cuts = [pixels[d.detection_id] for d in detections]

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from services.embedder.export.__main__ import export, write
-from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
+from services.embedder.export.architectures import PixelFeatures
 from services.embedder.export.onnx_export import OPSET, check_parity, trace
 from services.embedder.inference.backbones import (
     MANIFEST_FILE,
@@ -22,6 +22,7 @@ from services.embedder.inference.backbones import (
     read_manifest,
 )
 from spotted.errors import SpottedError
+from spotted.training.networks import IMAGENET_MEAN, IMAGENET_STD, LITE0
 
 MODELS = Path("out/benchmarks/models")
 VIT_TINY = "benchmark-vit-tiny"

@@ -14,7 +14,6 @@ from typing import TypeVar
 
 from benchmarks.common.models import MODELS, exported, model_file
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference import devices
 from services.embedder.inference.backbones import preprocessing
 from services.embedder.inference.devices import Lane
@@ -41,7 +40,7 @@ class InProcess:
 
     def prepare(self, content: bytes) -> ByteArray:
         """The model input of an image file."""
-        return self._preprocessing.apply(ImageCrop(content))
+        return self._preprocessing.apply(content)
 
     def embed(self, files: Sequence[bytes]) -> None:
         """Decode and run every file."""

@@ -30,7 +30,7 @@ from benchmarks.common.models import VIT_TINY
 from benchmarks.common.report import Bar
 from benchmarks.common.servers import Serving, embedder
 from benchmarks.embedder.loads import Client
-from services.embedder.export.architectures import LITE0
+from spotted.training.networks import LITE0
 from spotted.v1 import embedder_pb2 as pb
 
 TIMES = 4.0

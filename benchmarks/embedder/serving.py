@@ -26,8 +26,8 @@ from benchmarks.embedder import peering
 from benchmarks.embedder.in_process import InProcess
 from benchmarks.embedder.loads import Client
 from benchmarks.embedder.metering import MS, Meter
-from services.embedder.export.architectures import LITE0
 from spotted.errors import UnavailableError
+from spotted.training.networks import LITE0
 
 MANY = 32
 IN_FLIGHT = (1, 8, MANY)

@@ -22,9 +22,9 @@ from benchmarks.common.models import VIT_TINY
 from benchmarks.common.report import Bar
 from benchmarks.common.servers import Serving, embedder
 from services.common.memory import MIB
-from services.embedder.export.architectures import LITE0
 from spotted.arrays import Float32Array
 from spotted.client import Crop, Embedded, Spotted
+from spotted.training.networks import LITE0
 
 QUICK, FULL = 120, 10_000
 DIFFERENT = 32

@@ -1,6 +1,7 @@
 """Local evidence on photographs of known animals, beside and joined with the default backbone.
 
     python -m benchmarks.local --data ../shared/data
+    python -m benchmarks.local --method hotspotter --method aliked-lightglue --candidates 20
 
 Joined scores are learned from the answers of half of the animals, and measured on queries of the others, in
 six splits. Features and scores are kept in --cache, where a stopped run continues.
@@ -9,18 +10,22 @@ six splits. Features and scores are kept in --cache, where a stopped run continu
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import product
 from pathlib import Path
 
 import click
+import cv2
 import numpy as np
 
 from benchmarks.common import report
 from benchmarks.common.options import data_option, models_option
 from benchmarks.common.report import Bar
-from benchmarks.local.cost import measure_cost
-from benchmarks.local.flanks import Flanks, local_scores, read_flanks, visual_scores
-from benchmarks.local.matching import halves, isotonic_mean, logistic, measure, relevant
+from benchmarks.local.cost import Cost, measure_cost
+from benchmarks.local.flanks import Flanks, local_scores, read_flanks, shortlists, visual_scores
+from benchmarks.local.matching import behind, halves, isotonic_mean, logistic, measure, relevant
+from benchmarks.local.methods import open_method
 from services.embedder.inference.backbones import load_backbone
 from spotted.arrays import Float64Array, IntArray
 
@@ -31,13 +36,26 @@ QUICK_SHARE = 0.1
 DRAWS = 1000
 # chosen before it was measured
 JUDGED = "isotonic mean"
-JOINED = (JUDGED, "logistic")
+JOINED = {JUDGED: isotonic_mean, "logistic": logistic}
 
 
 @click.command()
 @data_option
 @models_option
 @click.option("--model", default="efficientnet-lite0", show_default=True, help="Backbone of the photographs.")
+@click.option(
+    "--method",
+    "methods",
+    multiple=True,
+    default=("hotspotter",),
+    show_default=True,
+    help="Local method; may be repeated. The bars of cost are for the first.",
+)
+@click.option(
+    "--candidates",
+    type=click.IntRange(min=1),
+    help="Best candidates by the backbone that networks match each photograph with. Default: all.",
+)
 @click.option(
     "--cache",
     type=click.Path(path_type=Path),
@@ -48,27 +66,50 @@ JOINED = (JUDGED, "logistic")
 @click.option(
     "--share", type=click.FloatRange(0.1, 1.0), default=1.0, show_default=True, help="Part of the animals."
 )
+@click.option("--drawn", type=click.IntRange(min=10), help="Number of animals drawn at random, instead.")
 @click.option("--quick", is_flag=True, help="Use a tenth of the animals, as a smoke test.")
-def main(*, data: Path, models: Path, model: str, cache: Path, share: float, quick: bool) -> None:
+def main(
+    *,
+    data: Path,
+    models: Path,
+    model: str,
+    methods: tuple[str, ...],
+    candidates: int | None,
+    cache: Path,
+    share: float,
+    drawn: int | None,
+    quick: bool,
+) -> None:
     """Measure visual, local and joined scores and their cost, and write the figures."""
     if not (data / FOLDER / "index.csv").is_file():
         raise click.ClickException(f"no photographs of nyala in {data}; pass --data")
-    flanks = read_flanks(data / FOLDER, SIDE, share=QUICK_SHARE if quick else share)
-    local = local_scores(flanks, cache)
+    # its threads wait for each other on a busy machine, and its time is measured with one
+    cv2.setNumThreads(1)
+    flanks = read_flanks(data / FOLDER, SIDE, share=QUICK_SHARE if quick else share, drawn=drawn or 0)
     visual = visual_scores(flanks, load_backbone(models, model))
-    cost = measure_cost(flanks, cache)
+    local: dict[str, Float64Array] = {}
+    costs: dict[str, Cost] = {}
+    for name in methods:
+        method = open_method(name, models)
+        short = candidates if method.files else None
+        pairs = shortlists(visual, flanks.encounters, short) if short else None
+        local[name] = local_scores(flanks, method, cache, pairs=pairs)
+        costs[name] = measure_cost(flanks, method, cache)
+    cost = costs[methods[0]]
     each_score, joined = figures(flanks, visual, local)
     results = {
         "backbone": model,
         "photographs": len(flanks.paths),
         "animals": len(set(flanks.animals)),
+        "candidates": candidates,
         "each": each_score,
         "joined": joined,
-        "cost": {**asdict(cost), "survey_s": cost.survey_s},
+        "cost": {name: {**asdict(each), "survey_s": each.survey_s} for name, each in costs.items()},
     }
+    judged = joined[f"{' + '.join(local)}, {JUDGED}"]["gain"]
     bars = [
-        Bar("gain of rank-1", joined[JUDGED]["gain"][0], least=LEAST_RANK_1),
-        Bar("gain of rank-5", joined[JUDGED]["gain"][1], least=LEAST_RANK_5),
+        Bar("gain of rank-1", judged[0], least=LEAST_RANK_1),
+        Bar("gain of rank-5", judged[1], least=LEAST_RANK_5),
         Bar("extraction, CPU s", cost.extraction_s, most=MOST_EXTRACTION_S),
         Bar("1,000 x 50 on two cores, s", cost.survey_s / CORES, most=MOST_SHORTLIST_S),
     ]
@@ -80,33 +121,32 @@ def main(*, data: Path, models: Path, model: str, cache: Path, share: float, qui
 
 
 def figures(
-    flanks: Flanks, visual: Float64Array, local: Float64Array
+    flanks: Flanks, visual: Float64Array, local: Mapping[str, Float64Array]
 ) -> tuple[dict[str, list[float]], dict[str, dict[str, list[float]]]]:
     """Rank-1, rank-5 and mean average precision of scores, and of joined ones on animals not learned from.
 
-    The gain of a joined score is its ratio to the visual score on the same queries over all splits, with an
-    interval of 95 % by drawing animals.
+    Each local score is joined with the visual one, and all of them together. The gain of a joined score is
+    its ratio to the visual score on the same queries over all splits, with an interval of 95 % by drawing
+    animals.
     """
     asked, same = relevant(flanks.animals, flanks.encounters)
-    everyone = np.ones(len(local), dtype=np.bool_)
+    everyone = np.ones(len(visual), dtype=np.bool_)
+    single = {"visual": visual, **{name: behind(score, visual) for name, score in local.items()}}
     each_score = {
-        name: measure(score, asked, same, everyone).mean(axis=0).tolist()
-        for name, score in (("visual", visual), ("local", local))
+        name: measure(score, asked, same, everyone).mean(axis=0).tolist() for name, score in single.items()
     }
-    found: dict[str, list[Float64Array]] = {name: [] for name in ("visual", "local", *JOINED)}
+    together = {name: [visual, score] for name, score in local.items()}
+    together[" + ".join(local)] = [visual, *local.values()]
+    found: dict[str, list[Float64Array]] = {}
     animals = np.unique(flanks.animals, return_inverse=True)[1]
     asking: list[IntArray] = []
     for known in halves(flanks.animals):
-        pair = (visual, local)
-        scores = {
-            "visual": visual,
-            "local": local,
-            "isotonic mean": isotonic_mean(pair, asked, same, known),
-            "logistic": logistic(pair, asked, same, known),
-        }
+        scores = dict(single)
+        for (names, parts), (way, join) in product(together.items(), JOINED.items()):
+            scores[f"{names}, {way}"] = behind(join(parts, asked, same, known), visual)
         asking.append(animals[same.any(axis=1) & ~known])
         for name, score in scores.items():
-            found[name].append(measure(score, asked, same, ~known))
+            found.setdefault(name, []).append(measure(score, asked, same, ~known))
     base, owners = np.concatenate(found["visual"]), np.concatenate(asking)
     return each_score, {name: gains(np.concatenate(each), base, owners) for name, each in found.items()}
 

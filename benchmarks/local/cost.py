@@ -10,15 +10,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.local.flanks import METHOD, Flanks, extracted, read_picture
+from benchmarks.local.flanks import Flanks, extracted, read_picture
+from benchmarks.local.methods import Method
 from spotted.local_features.chips import make_chip
-from spotted.local_features.extraction.by_name import open_extractor
-from spotted.local_features.matching.lnbnn import Lnbnn
-from spotted.local_features.matching.normalisers import Normalisers
-from spotted.local_features.methods import method_by_name
 
 PHOTOGRAPHS = 12
 QUERIES = 8
+# a network that matches takes seconds for each
+NETWORK_QUERIES = 2
 SHORTLIST = 50
 # the size of the bar
 DETECTIONS = 1000
@@ -30,14 +29,14 @@ class Cost:
 
     extraction_s: float
     """Extraction from one decoded photograph."""
-    bare_extraction_s: float
-    """The same by OpenCV: resize and SIFT with as many keypoints."""
+    bare_extraction_s: float | None
+    """The same by OpenCV: resize and SIFT with as many keypoints; None for a network, which is all of it."""
     preparation_s: float
     """The normalisers of one detection."""
     shortlist_s: float
     """Matching of one detection with 50."""
-    bare_shortlist_s: float
-    """The products of their descriptors."""
+    bare_shortlist_s: float | None
+    """The products of their descriptors; None for a network, which is all of it."""
 
     @property
     def survey_s(self) -> float:
@@ -45,18 +44,14 @@ class Cost:
         return DETECTIONS * (self.preparation_s + self.shortlist_s)
 
 
-def measure_cost(flanks: Flanks, cache: Path) -> Cost:
+def measure_cost(flanks: Flanks, method: Method, cache: Path) -> Cost:
     """The cost on photographs whose features are in `cache`, with one thread."""
-    cv2.setNumThreads(1)
-    spec = method_by_name(METHOD)
-    extractor = open_extractor(METHOD)
+    spec = method.spec
     pictures = [read_picture(path) for path in flanks.paths[:PHOTOGRAPHS]]
-    folder = cache / spec.digest[:16]
-    features = [extracted(path, folder / f"{path.stem}.features") for path in flanks.paths]
-    rng = np.random.default_rng(0)
-    lnbnn = Lnbnn(spec, Normalisers.sample(features, flanks.encounters, rng=rng))
+    features = extracted(flanks, method, cache)
+    matcher = method.matcher(features, flanks.encounters)
     first = features[: QUERIES + SHORTLIST]
-    ready = [lnbnn.prepare(one, owner) for one, owner in zip(first, flanks.encounters, strict=False)]
+    ready = [matcher.prepare(one, owner) for one, owner in zip(first, flanks.encounters, strict=False)]
     queries, candidates = ready[:QUERIES], ready[QUERIES:]
 
     def bare(query: int) -> None:
@@ -65,15 +60,18 @@ def measure_cost(flanks: Flanks, cache: Path) -> Cost:
             own @ candidate.features.descriptors.astype(np.float32).T
 
     def plain(picture: int) -> None:
-        chip = make_chip(pictures[picture], spec.chip_size_px)
+        chip = make_chip(pictures[picture], spec.chip_size_px, enlarged=False)
         cv2.SIFT.create(spec.most_points).detectAndCompute(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), None)
 
     return Cost(
-        extraction_s=mean_s(lambda i: extractor.extract(pictures[i]), PHOTOGRAPHS),
-        bare_extraction_s=mean_s(plain, PHOTOGRAPHS),
-        preparation_s=mean_s(lambda i: lnbnn.prepare(features[i], flanks.encounters[i]), QUERIES),
-        shortlist_s=mean_s(lambda i: lnbnn.match_shortlist(queries[i], candidates), QUERIES),
-        bare_shortlist_s=mean_s(bare, QUERIES),
+        extraction_s=mean_s(lambda i: method.extractor.extract(pictures[i]), PHOTOGRAPHS),
+        bare_extraction_s=None if spec.weights_sha256 else mean_s(plain, PHOTOGRAPHS),
+        preparation_s=mean_s(lambda i: matcher.prepare(features[i], flanks.encounters[i]), QUERIES),
+        shortlist_s=mean_s(
+            lambda i: matcher.match_shortlist(queries[i], candidates),
+            NETWORK_QUERIES if method.files else QUERIES,
+        ),
+        bare_shortlist_s=None if method.files else mean_s(bare, QUERIES),
     )
 
 

@@ -46,27 +46,45 @@ def halves(animals: Sequence[str]) -> list[BoolArray]:
     return known
 
 
+def matched(scores: Sequence[Float64Array]) -> BoolArray:
+    """Which pairs (n, n) have all scores: those beyond a shortlist have no number."""
+    return np.asarray(np.isfinite(np.stack(scores)).all(axis=0))
+
+
+def behind(score: Float64Array, visual: Float64Array) -> Float64Array:
+    """A score (n, n) in which pairs without a number come after all others, by their visual score."""
+    least = np.nanmin(score) - np.ptp(visual) - 1.0
+    return np.where(np.isnan(score), visual - visual.min() + least, score)
+
+
 def isotonic_mean(
     scores: Sequence[Float64Array], asked: BoolArray, same: BoolArray, known: BoolArray
 ) -> Float64Array:
-    """WildFusion's fusion: the mean of the probabilities to which each score is calibrated, (n, n)."""
-    pairs = np.triu(asked & known[:, None] & known[None, :])
-    total = np.zeros_like(scores[0])
+    """WildFusion's fusion: the mean of the probabilities to which each score is calibrated, (n, n).
+
+    Pairs without all scores have no number.
+    """
+    complete = matched(scores)
+    pairs = np.triu(asked & known[:, None] & known[None, :] & complete)
+    total = np.full(scores[0].shape, np.nan)
+    total[complete] = 0.0
     for score in scores:
         model = IsotonicRegression(out_of_bounds="clip").fit(score[pairs], same[pairs])
         # the steps of isotonic regression tie; the score itself orders what ties
-        spread = np.ptp(score) or 1.0
-        total += model.predict(score.ravel()).reshape(score.shape) + 1e-6 * score / spread
+        spread = np.ptp(score[complete]) or 1.0
+        total[complete] += model.predict(score[complete]) + 1e-6 * score[complete] / spread
     return total / len(scores)
 
 
 def logistic(
     scores: Sequence[Float64Array], asked: BoolArray, same: BoolArray, known: BoolArray
 ) -> Float64Array:
-    """Log-odds (n, n) of a logistic regression on the square roots of standardised scores."""
-    pairs = np.triu(asked & known[:, None] & known[None, :])
+    """Log-odds (n, n) of a logistic regression on the square roots of standardised scores, as above."""
+    complete = matched(scores)
+    pairs = np.triu(asked & known[:, None] & known[None, :] & complete)
     terms = [np.sqrt(np.maximum(score, 0.0)) for score in scores]
     terms = [(term - term[pairs].mean()) / term[pairs].std() for term in terms]
     model = LogisticRegression(C=1.0).fit(np.column_stack([term[pairs] for term in terms]), same[pairs])
-    stacked = np.column_stack([term.ravel() for term in terms])
-    return np.asarray(model.decision_function(stacked).reshape(scores[0].shape))
+    total = np.full(scores[0].shape, np.nan)
+    total[complete] = model.decision_function(np.column_stack([term[complete] for term in terms]))
+    return total

@@ -47,7 +47,7 @@ class Settings:
     scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
     """Address of the scorer, for the sampler."""
     models: Path = Path("models")
-    """Directory of exported backbones."""
+    """Directory of exported backbones and local methods."""
     model_ids: tuple[str, ...] = ("efficientnet-lite0",)
     """Backbones to load, the default first."""
     segmenter: Path | None = None

@@ -40,7 +40,7 @@ logger = logging.getLogger("spotted")
 def services(store: Store, embedders: Embedders, environment: Mapping[str, str]) -> list[Service]:
     """EmbedderService and OperationsService over a store and loaded backbones."""
     operations = Operations(store, now=store.now)
-    embedder = EmbedderServicer(embedders, Trainings(store, operations, environment))
+    embedder = EmbedderServicer(embedders, Trainings(store, environment))
 
     def register_embedder(server: aio.Server) -> None:
         add_EmbedderServiceServicer_to_server(embedder, server)
@@ -63,6 +63,7 @@ def load(settings: Settings, store: Store) -> Embedders:
     segmenter = load_segmenter(settings.segmenter, threads=workers) if settings.segmenter else None
     if segmenter:
         segmenter.warm_up()
+    extractors = load_extractors(settings.models)
     limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
     queue_bytes = min(MOST_QUEUED_BYTES, limit_bytes // (QUEUED_PART * len(backbones)))
     costly = max(1, workers // 2)
@@ -86,7 +87,7 @@ def load(settings: Settings, store: Store) -> Embedders:
         for b in backbones
     ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    return Embedders(embedders, settings.model_ids[0], stores, segmenter, load_extractors())
+    return Embedders(embedders, settings.model_ids[0], stores, segmenter, extractors)
 
 
 async def run(settings: Settings) -> None:

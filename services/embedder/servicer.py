@@ -29,9 +29,9 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         self, request: pb.EmbedRequest, context: aio.ServicerContext[pb.EmbedRequest, pb.EmbedResponse]
     ) -> pb.EmbedResponse:
         """Embed a few crops."""
-        options, crops = wire.embed_request(request)
+        options, images = wire.embed_request(request)
         call = await self._embedders.open_call(options, bulk=False)
-        results = await call.embed_all(crops, context.time_remaining())
+        results = await call.embed_all(images, context.time_remaining())
         return wire.embed_response(results, call)
 
     async def EmbedStream(
@@ -43,9 +43,9 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         stream = await wire.embed_stream(request_iterator)
         if stream is None:
             return
-        options, crops = stream
+        options, images = stream
         call = await self._embedders.open_call(options, bulk=True)
-        results = call.embed_stream(crops, context.time_remaining)
+        results = call.embed_stream(images, context.time_remaining)
         async for response in wire.stream_responses(results, call):
             yield response
 

@@ -9,17 +9,18 @@ import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
-from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
 from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.photograph import CropPart, Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import Tone
-from services.embedder.inference.batching import Timings
-from services.embedder.inference.calls import CropResult, EmbedCall, EmbedOptions, NamedCrop
+from services.embedder.inference.calls import CropResult, EmbedCall, EmbedOptions, NamedPhotograph
 from services.embedder.inference.image_embedder import ImageEmbedder
+from services.embedder.inference.pending import Timings
 from spotted import __version__, messages
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Box, Colour, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, SpottedError
 from spotted.heads.head import HeadRecipe
 from spotted.scoring.similarity import unit_rows
@@ -41,23 +42,23 @@ WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["ne
 WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
 
-def embed_request(request: embedder_pb2.EmbedRequest) -> tuple[EmbedOptions, list[NamedCrop]]:
-    """The options and the crops of a unary call. Raises InvalidInputError with the field."""
-    checks.between(len(request.crops), 1, MAX_CROPS, "crops")
-    crops = [_named_crop(crop) for crop in request.crops]
-    checks.unique((crop.crop_id for crop in crops if crop.crop_id), "crops.crop_id")
-    return _options(request), crops
+def embed_request(request: embedder_pb2.EmbedRequest) -> tuple[EmbedOptions, list[NamedPhotograph]]:
+    """The options and the images of a unary call. Raises InvalidInputError with the field."""
+    checks.between(sum(1 + len(crop.others) for crop in request.crops), 1, MAX_CROPS, "crops")
+    images = [_photograph(crop) for crop in request.crops]
+    checks.unique((i for image in images for i in image.crop_ids if i), "crops.crop_id")
+    return _options(request), images
 
 
 async def embed_stream(
     requests: AsyncIterator[embedder_pb2.EmbedStreamRequest],
-) -> tuple[EmbedOptions, AsyncIterator[NamedCrop]] | None:
-    """The options of a stream, from its first message, and its crops; None for an empty stream.
+) -> tuple[EmbedOptions, AsyncIterator[NamedPhotograph]] | None:
+    """The options of a stream, from its first message, and its images; None for an empty stream.
 
-    Raises InvalidInputError with the field, also while the crops are read.
+    Raises InvalidInputError with the field, also while the images are read.
     """
     first = await anext(requests, None)
-    return None if first is None else (_options(first), _stream_crops(first, requests))
+    return None if first is None else (_options(first), _stream_images(first, requests))
 
 
 def embed_response(results: Sequence[CropResult], call: EmbedCall) -> embedder_pb2.EmbedResponse:
@@ -190,30 +191,38 @@ def _fill(preparation: embedder_pb2.Preparation) -> Colour | None:
     return preparation.fill >> 16, preparation.fill >> 8 & 0xFF, preparation.fill & 0xFF
 
 
-async def _stream_crops(
+async def _stream_images(
     first: embedder_pb2.EmbedStreamRequest, rest: AsyncIterator[embedder_pb2.EmbedStreamRequest]
-) -> AsyncIterator[NamedCrop]:
+) -> AsyncIterator[NamedPhotograph]:
     # a stream may have millions of crops, and a number takes less memory than an id
     seen: set[int] = set()
-    yield _stream_crop(first, seen)
+    yield _stream_image(first, seen)
     async for request in rest:
-        yield _stream_crop(request, seen)
+        yield _stream_image(request, seen)
 
 
-def _stream_crop(request: embedder_pb2.EmbedStreamRequest, seen: set[int]) -> NamedCrop:
-    crop = _named_crop(request.crop)
-    checks.identifier(crop.crop_id, "crop.crop_id")
-    if hash(crop.crop_id) in seen:
-        raise InvalidInputError(
-            f"crop_id {crop.crop_id!r} was sent before in this stream; give each crop its own id",
-            field="crop.crop_id",
-        )
-    seen.add(hash(crop.crop_id))
-    return crop
+def _stream_image(request: embedder_pb2.EmbedStreamRequest, seen: set[int]) -> NamedPhotograph:
+    checks.between(len(request.crop.others), 0, MAX_CROPS - 1, "crop.others")
+    image = _photograph(request.crop)
+    for crop_id in image.crop_ids:
+        checks.identifier(crop_id, "crop.crop_id")
+        if hash(crop_id) in seen:
+            raise InvalidInputError(
+                f"crop_id {crop_id!r} was sent before in this stream; give each crop its own id",
+                field="crop.crop_id",
+            )
+        seen.add(hash(crop_id))
+    return image
 
 
-def _named_crop(message: embedder_pb2.Crop) -> NamedCrop:
-    """A crop; its image, box and mask are checked when it is prepared, so that it fails by itself."""
+def _photograph(message: embedder_pb2.Crop) -> NamedPhotograph:
+    """An image; it, its boxes and masks are checked when it is prepared, so that it fails by itself."""
+    parts: tuple[embedder_pb2.Crop | embedder_pb2.CropPart, ...] = (message, *message.others)
+    ids = tuple(checks.identifier(part.crop_id, "crop_id", required=False) for part in parts)
+    return NamedPhotograph(ids, Photograph(message.image, tuple(map(_part, parts))))
+
+
+def _part(message: embedder_pb2.Crop | embedder_pb2.CropPart) -> CropPart:
     box: Box | None = None
     match message.WhichOneof("box"):
         case "pixels":
@@ -227,8 +236,7 @@ def _named_crop(message: embedder_pb2.Crop) -> NamedCrop:
         case "mask_rle":
             rle = message.mask_rle
             mask = RleMask(rle.height, rle.width, rle.compressed or tuple(rle.counts))
-    crop_id = checks.identifier(message.crop_id, "crop_id", required=False)
-    return NamedCrop(crop_id, ImageCrop(message.image, box, message.theta, mask))
+    return CropPart(box, message.theta, mask)
 
 
 def _sides(box: survey_pb2.PixelBox | survey_pb2.FractionBox) -> tuple[float, float, float, float]:

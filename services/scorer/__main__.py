@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import joblib
 from grpc import aio
 from threadpoolctl import threadpool_limits
@@ -21,6 +23,7 @@ from services.scorer.catalogue.matcher import CatalogueMatcher
 from services.scorer.catalogue.servicer import CatalogueServicer
 from services.scorer.local.matchings import Matchings
 from services.scorer.local_scores.matched_surveys import MatchedSurveys
+from services.scorer.local_scores.methods import MatchingMethods
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import BUDGET_BYTES, Surveys
@@ -33,23 +36,27 @@ LISTS_SHARE = 0.25
 STREAMS_AT_ONCE = 2
 
 
-def service(store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2) -> Service:
+def service(
+    store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2, models: Path | None = None
+) -> Service:
     """The scorer and the catalogue over a store.
 
-    budget_bytes: approximate memory for surveys. threads: number of threads to rank with.
+    budget_bytes: approximate memory for surveys. threads: number of threads to rank with. models: directory
+    of the networks that match local features.
     """
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
     surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
+    matched = MatchedSurveys(store, surveys.snapshot, MatchingMethods(models))
     scored = ScoredSurveys(
         surveys,
         heads,
         calibrations,
-        matched=MatchedSurveys(store, surveys.snapshot),
+        matched=matched,
         lists_bytes=lists_bytes,
         threads=threads,
     )
-    matchings = Matchings(store, surveys, scored, threads=threads)
+    matchings = Matchings(store, surveys, scored, matched, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
     changes = CatalogueChanges(catalogues, surveys)
     scorer = ScorerServicer(surveys, scored, calibrations, changes, turns, matchings)
@@ -69,7 +76,7 @@ async def run(settings: Settings) -> None:
     process.log_memory(plan)
     store = Store(settings.store_url)
     threads = settings.workers or joblib.cpu_count()
-    scorer = service(store, budget_bytes=plan.budget_bytes, threads=threads)
+    scorer = service(store, budget_bytes=plan.budget_bytes, threads=threads, models=settings.models)
     # ranking computes several blocks at once, each in one thread, including the passes over it
     threadpool_limits(1, user_api="blas")
     guard = guard_for(settings, store, answers_bytes=plan.answers_bytes)

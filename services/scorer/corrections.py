@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from services.common.store.journal import Change
+from services.common.survey.existence import missing_detection
 from services.common.survey.history import DetectionChange
 from services.common.survey.local_parts import part_changes
 from services.common.survey.rows import HalfArray
@@ -19,7 +20,7 @@ from services.common.survey.state import SurveyState, vector_digest
 from services.scorer.detections import camera_fault, check_spec
 from services.scorer.surveys import Surveys
 from spotted import messages
-from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, SpottedError
+from spotted.errors import InvalidInputError, PreconditionError, SpottedError
 from spotted.scoring.similarity import normalise_rows
 from spotted.survey import Detection
 from spotted.v1 import corrections_pb2, store_pb2
@@ -136,9 +137,7 @@ def _corrected(
     given = block.detections[row]
     stored = state.detections.get(given.detection_id)
     if stored is None:
-        return NotFoundError(
-            f"detection {given.detection_id!r} is not in survey {block.survey_id!r}; add it first"
-        )
+        return missing_detection(block.survey_id, given.detection_id)
     values = {ATTRIBUTES[path]: getattr(given, ATTRIBUTES[path]) for path in block.paths}
     detection = replace(stored, **values)
     error = camera_fault(state, detection)

@@ -20,6 +20,7 @@ from services.scorer.detections import AddResult, add_block, delete_detections, 
 from services.scorer.local.additions import add_local_features
 from services.scorer.local.matchings import Matchings
 from services.scorer.local.requests import feature_block, matching_query
+from services.scorer.local.score_responses import local_score_responses
 from services.scorer.matrices import compute_blocks
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
@@ -174,6 +175,14 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         query = matching_query(request)
         operation = await asyncio.to_thread(self._matchings.begin, query, request.request_id)
         return local_features_pb2.MatchLocalFeaturesResponse(operation=operation)
+
+    async def GetLocalScores(
+        self, request: local_features_pb2.GetLocalScoresRequest, _: object
+    ) -> AsyncIterator[local_features_pb2.GetLocalScoresResponse]:
+        """Stream the local scores of a survey."""
+        scored = await asyncio.to_thread(self._scored.get, request.survey_id)
+        async for answer in self._turns.drawn(local_score_responses(scored), request.survey_id):
+            yield answer
 
     async def ActivateHead(self, request: pb.ActivateHeadRequest, _: object) -> pb.ActivateHeadResponse:
         """Score through a head."""

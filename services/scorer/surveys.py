@@ -105,11 +105,20 @@ class Surveys:
         return self.folded(survey_id).view(lambda state, _: state.described())
 
     def existing(self, survey_ids: Sequence[str]) -> list[pb.Survey]:
-        """The given surveys, without those that were deleted; of damaged ones only the id and the damage."""
+        """The given surveys with the time of their last change, without those that were deleted.
+
+        Of damaged ones only the id and the damage.
+        """
+
+        def look(state: SurveyState, _: int) -> pb.Survey:
+            found = state.described()
+            found.update_time.CopyFrom(state.updated)
+            return found
+
         surveys = []
         for survey_id in survey_ids:
             try:
-                surveys.append(self.described(survey_id))
+                surveys.append(self.folded(survey_id).view(look))
             except NotFoundError:
                 # deleted since the ids were listed
                 continue

@@ -71,7 +71,8 @@ class Additions:
         for detection_id in one.detection_ids:
             if detection_id not in self.source.images:
                 raise NotFoundError(
-                    f"detection {detection_id!r} is not in survey {self.source.survey_id!r}; add it first"
+                    f"detection {detection_id!r} is not in survey {self.source.survey_id!r}; correct its id, "
+                    f"or store it first, e.g. with `spotted embed {self.source.survey_id}`"
                 )
         members = [Member(self.source.survey_id, detection_id) for detection_id in one.detection_ids]
         entries = [self.view.of(member) for member in members]

@@ -2,11 +2,14 @@
 
 import_, embed, match            files to a survey, photographs to vectors, best candidates
 detection                        boxes and masks of animals
+surveys                          the surveys of the services
 imports                          columns of tables, and the options of the last import
 corrections                      stored surveys corrected from edited files, and content removed
 report                           the page of a survey whose individuals nobody knew
+cluster                          groups by probabilities, without any review
 evaluate, calibrate, tune        how good the scores are, and how to improve them
 heads, backbones                 adaptation heads and backbones
+training                         backbones of one's own
 annotate, session                questions, and sessions as files
 asking                           how questions are shown and answered in the terminal
 review                           the page on which the questions are answered in a browser
@@ -45,6 +48,11 @@ SECTIONS = {
         "embed": LazyCommand(
             "spotted.cli.embed", "embed", "Turn the photographs of an imported survey into stored vectors."
         ),
+        "list": LazyCommand(
+            "spotted.cli.surveys.listing",
+            "list_surveys",
+            "List the surveys with their cameras, detections, sessions and last change.",
+        ),
         "delete": LazyCommand(
             "spotted.cli.corrections.delete", "delete", "Delete detections, cameras or a whole survey."
         ),
@@ -59,6 +67,11 @@ SECTIONS = {
         "batch": LazyCommand("spotted.cli.batch", "batch", "Process large surveys in parallel blocks."),
         "evaluate": LazyCommand(
             "spotted.cli.evaluate", "evaluate", "Measure the rankings of a survey on its known identities."
+        ),
+        "cluster": LazyCommand(
+            "spotted.cli.cluster",
+            "cluster",
+            "Group detections that may show one animal, without any review.",
         ),
         "match-marks": LazyCommand(
             "spotted.cli.marks.matching",
@@ -119,6 +132,13 @@ SECTIONS = {
             "List, create, show, change, export or import annotation sessions.",
         ),
     },
+    "Training": {
+        "train": LazyCommand(
+            "spotted.cli.training.train",
+            "train",
+            "Train a backbone on photographs of known individuals (MiewID).",
+        ),
+    },
     "Operation": {
         "up": LazyCommand(
             "spotted.cli.machine",
@@ -134,7 +154,12 @@ SECTIONS = {
         "export-backbone": LazyCommand(
             "spotted.cli.backbones",
             "export_backbone",
-            "Export a published backbone to ONNX, verified against its PyTorch network.",
+            "Export a backbone to ONNX, verified against its PyTorch network.",
+        ),
+        "compare-backbones": LazyCommand(
+            "spotted.cli.training.compare",
+            "compare",
+            "Compare two backbones on the photographs of an imported survey.",
         ),
         "export-segmenter": LazyCommand(
             "spotted.cli.detection.segmenter",
@@ -201,6 +226,7 @@ def main(
       spotted report SURVEY            a page: who was found, where and when, and what to do next
       spotted evaluate SURVEY          measure top-k accuracy on known identities
       spotted export SURVEY -o OUT     write the observations back with individualID
+      spotted list                     all surveys, their sessions and when they were last changed
       spotted down                     stop the store and the services
 
     The options below go before the command. They connect to services on other machines.

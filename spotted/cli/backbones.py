@@ -1,4 +1,4 @@
-"""`spotted export-backbone`: published weights to a model file for the embedder."""
+"""`spotted export-backbone`: published weights, or a training, to a model file for the embedder."""
 
 from __future__ import annotations
 
@@ -60,19 +60,22 @@ def export_backbone(
     calibration: Path | None,
     version: int,
 ) -> None:
-    """Export a published backbone to ONNX, verified against its PyTorch network.
+    """Export a backbone to ONNX, verified against its PyTorch network.
 
-    NAME is efficientnet-lite0, miewid-msv2, miewid-msv3, miewid-msv4, megadescriptor-t-224,
-    megadescriptor-s-224, megadescriptor-b-224, megadescriptor-l-224 or megadescriptor-l-384. Without
-    --weights and --hub, the weights are downloaded from their publisher. fp16 and int8 variants are written
-    as NAME-fp16 and NAME-int8. Requires the extra `export`.
+    NAME is the folder of a finished training (`spotted train`), or a published backbone: efficientnet-lite0,
+    miewid-msv2, miewid-msv3, miewid-msv4, megadescriptor-t-224, megadescriptor-s-224, megadescriptor-b-224,
+    megadescriptor-l-224 or megadescriptor-l-384. Without --weights and --hub, published weights are
+    downloaded. fp16 and int8 variants are written as NAME-fp16 and NAME-int8. Requires the extra `export`;
+    for a training, `train` is enough.
     """
     missing = [package for package in REQUIRED if find_spec(package) is None]
     if missing:
         raise PreconditionError(
             f"{', '.join(missing)} not installed; install the extra `export`: pip install 'spotted[export]'"
         )
-    command = [sys.executable, "-P", "-m", "services.embedder.export", name]
+    # the export runs in another folder
+    chosen = str(Path(name).resolve()) if Path(name).is_dir() else name
+    command = [sys.executable, "-P", "-m", "services.embedder.export", chosen]
     command += ["--output", str(models.resolve()), "--precision", precision, "--version", str(version)]
     for option, given in (("--weights", weights), ("--calibration", calibration)):
         command += [option, str(given.resolve())] if given else []

@@ -23,6 +23,7 @@ from spotted.evaluation.paper_figures import compare_with_paper, find_paper_figu
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
 from spotted.evaluation.reliability import measure_held_out
 from spotted.evaluation.ruled_out import count_ruled_out
+from spotted.evaluation.without_answers import WithoutAnswers, measure_without_answers
 from spotted.facts import KnownIndividuals
 from spotted.reports.evaluation import Evaluation, findings, format_interval, write_evaluation
 from spotted.reports.evaluation_figures import draw_figures, draw_strips, read_image
@@ -64,12 +65,13 @@ def evaluate(
 ) -> None:
     """Measure the rankings of a survey on its known identities.
 
-    Visual, location and fused scores are compared. Every detection queries all others. Top-k is the share of
-    queries with a detection of the same animal among the k best candidates; mAP is the mean average precision
-    of the whole ranking; ties are averaged over all their orders. Detections without an identity are
-    candidates, but not queries. With --session, pairwise and B-cubed precision and recall say how far the
-    individuals of an annotation session agree with the known identities. The report adds intervals over
-    individuals, strata, calibration, curves, maps and the hardest animals.
+    Visual, location and fused scores are compared, and the local score if marks were matched. Every detection
+    queries all others. Top-k is the share of queries with a detection of the same animal among the k best
+    candidates; mAP is the mean average precision of the whole ranking; ties are averaged over all their
+    orders. Detections without an identity are candidates, but not queries. Groups that are found without any
+    answer are compared with the known identities. With --session, pairwise and B-cubed precision and recall
+    say how far the individuals of an annotation session agree with the known identities. The report adds
+    intervals over individuals, strata, calibration, curves, maps and the hardest animals.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
@@ -93,11 +95,15 @@ def evaluate(
             on_progress=advance,
         )
     hard = find_hardest(ranked)
+    with err.status("grouping"):
+        without_answers = measure_without_answers(
+            gallery, detections, np.random.default_rng(SEED), threads=os.cpu_count() or 1
+        )
     with err.status("measuring"):
         evaluation = _evaluation(
             (survey, stored.display_name), ranked, detections, hard, other_encounters=other_encounters
         )
-        evaluation = replace(evaluation, partition=partition, names=names)
+        evaluation = replace(evaluation, partition=partition, names=names, without_answers=without_answers)
     if output:
         placed = Survey(survey, 0.0, 0.0, stored.display_name, cameras)
         with err.status("drawing"):
@@ -187,6 +193,8 @@ def _print(evaluation: Evaluation, output: Path | None) -> None:
             f"pair precision {part.pair_precision:.3f}, pair recall {part.pair_recall:.3f}, "
             f"B-cubed precision {part.b_cubed_precision:.3f}, B-cubed recall {part.b_cubed_recall:.3f}"
         )
+    if (found_alone := evaluation.without_answers) is not None:
+        _print_without_answers(found_alone)
     if (names := evaluation.names) is not None and names.detections:
         click.echo(f"names given in the session: {names.agreeing} of {names.detections} detections agree")
         for one in names.others[:NAMES_SHOWN]:
@@ -199,3 +207,16 @@ def _row(score: str, found: ScoreMetrics) -> tuple[str, ...]:
     shares = (found.top[k].value for k in TOP)
     precision = found.mean_average_precision.value
     return (score, *(f"{share:.3f}" for share in shares), f"{precision:.3f}", format_interval(found.top[5]))
+
+
+def _print_without_answers(found: WithoutAnswers) -> None:
+    part, new = found.grouping, found.new_animals
+    click.echo(
+        f"unreviewed groups, without any answer: adjusted Rand index {part.adjusted_rand:.3f}, pair "
+        f"precision {part.pair_precision:.3f}, pair recall {part.pair_recall:.3f}"
+    )
+    if new is not None:
+        click.echo(
+            f"naming by half of the individuals: balanced accuracy {new.known:.3f} on known individuals, "
+            f"{new.new:.3f} on new ones, geometric mean {new.score:.3f}"
+        )

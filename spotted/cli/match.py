@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -24,6 +25,8 @@ from spotted.formats.csv_candidates import COLUMNS, CandidateRow, candidate_row,
 from spotted.scoring.fusion import Fusion
 
 LISTS_SHOWN = 3
+# not shown if no candidate has a value
+MARKS = {"local", "matched_marks"}
 
 
 @click.command()
@@ -62,8 +65,8 @@ def match(
     """List the best candidates of every detection.
 
     Candidates are the detections most likely to show the same animal. Each has its visual similarity, the
-    feasibility of the journey (empty if unknown), the fused score that ranks it, and a description of the
-    journey.
+    feasibility of the journey (empty if unknown), the fused score that ranks it, the local score and number
+    of matched marks (empty if the pair was not matched), and a description of the journey.
     """
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
@@ -90,7 +93,7 @@ def match(
         if not lists:
             err.print(f"note: no detection of {survey!r} is stored; run `spotted embed {survey}` first")
         shown = [row for one in lists[:LISTS_SHOWN] for row in _rows(one)] if not detection_ids else rows
-        table(f"{survey}: best candidates", COLUMNS, shown)
+        table(f"{survey}: best candidates", *_filled(shown))
         if output is not None:
             click.echo(
                 f"{with_unit(len(rows), 'candidate')} of {with_unit(len(lists), 'detection')} written to "
@@ -113,6 +116,14 @@ def _rows(one: Candidates) -> list[CandidateRow]:
             visual=candidate.visual,
             feasibility=candidate.feasibility,
             reason=candidate.reason,
+            local=candidate.local,
+            matched_marks=candidate.matched_marks,
         )
         for rank, candidate in enumerate(one.candidates, start=1)
     ]
+
+
+def _filled(rows: Sequence[CandidateRow]) -> tuple[list[str], list[list[object]]]:
+    """The columns to show, without those of marks if no pair was matched, and their cells."""
+    shown = [i for i, name in enumerate(COLUMNS) if name not in MARKS or any(row[i] for row in rows)]
+    return [COLUMNS[i] for i in shown], [[row[i] for i in shown] for row in rows]

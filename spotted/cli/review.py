@@ -15,7 +15,8 @@ from spotted.cli.sessions.settings import SessionSettings
 from spotted.client import Spotted
 from spotted.console import data_option, err, goes_on, json_option, session_option, show
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError
-from spotted.local import processes, review_keys, review_page
+from spotted.formats.sources import recall
+from spotted.local import health, processes, review_keys, review_page
 from spotted.local.review_keys import Opened
 
 
@@ -54,6 +55,8 @@ def review(
     goes_on(ctx)
     if lacking := review_page.missing_packages():
         raise PreconditionError(without_page(lacking))
+    if not Path(survey).exists():
+        _require_known(survey, directory)
     page = _started(ctx, directory, port)
     with connect_here(directory) as spotted:
         survey_id = _imported(ctx, spotted, survey, directory)
@@ -68,6 +71,34 @@ def review(
     )
     if browser and click.launch(address):
         err.print("No browser could be opened; open the address in one on this machine.")
+
+
+def _require_known(survey: str, directory: Path) -> None:
+    """Raise NotFoundError for a survey that is not there, before anything is started."""
+    run = processes.read(directory)
+    scorer = run.member("scorer") if run else None
+    if scorer is None or not health.accepts(scorer.address):
+        try:
+            recall(directory, survey)
+        except NotFoundError as error:
+            raise NotFoundError(
+                f"{survey!r} is neither a file or folder nor a survey that was imported into {directory}; "
+                "give the folder of your photographs, or run `spotted up` and then `spotted list`"
+            ) from error
+        return
+    with connect_here(directory) as spotted:
+        _existing(spotted, survey)
+
+
+def _existing(spotted: Spotted, survey: str) -> str:
+    """The id of a survey. Raises NotFoundError, also for a text that cannot be an id."""
+    try:
+        return spotted.survey(survey).info().survey_id
+    except (NotFoundError, InvalidInputError) as error:
+        raise NotFoundError(
+            f"{survey!r} is neither a survey nor a file or folder; `spotted list` shows the surveys, and a "
+            "new one begins with the folder of your photographs"
+        ) from error
 
 
 def _started(ctx: click.Context, directory: Path, port: int | None) -> processes.Member:
@@ -89,12 +120,9 @@ def _started(ctx: click.Context, directory: Path, port: int | None) -> processes
 def _imported(ctx: click.Context, spotted: Spotted, survey: str, directory: Path) -> str:
     """The id of a survey; a file or folder of this name is imported if there is no such survey."""
     try:
-        return spotted.survey(survey).info().survey_id
-    except (NotFoundError, InvalidInputError) as error:
+        return _existing(spotted, survey)
+    except NotFoundError:
         if not Path(survey).exists():
-            raise NotFoundError(
-                f"{survey!r} is neither a survey nor a file or folder; give the id of a survey, or the "
-                "folder of your photographs"
-            ) from error
+            raise
     imported: str = ctx.invoke(import_survey, package=Path(survey), directory=directory)
     return imported

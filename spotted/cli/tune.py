@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -10,11 +9,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from spotted.cli.connection import connect
-from spotted.client import SurveyHandle
+from spotted.cli.sessions.known_names import known_names
 from spotted.client.gallery import load_gallery
 from spotted.console import data_option, err, json_option, progress, show, table
-from spotted.counting import same_pairs
-from spotted.errors import PreconditionError
 from spotted.evaluation.feasibility_tuning import (
     SettingMetrics,
     Tuning,
@@ -26,7 +23,6 @@ from spotted.evaluation.feasibility_tuning import (
 )
 from spotted.reports import plots
 from spotted.scoring.feasibility import FeasibilityParams
-from spotted.survey import Detection
 
 # sustained walking speeds in km/h, from a tortoise to a wild dog
 SPEEDS_KMH = (1.0, 2.0, 3.0, 5.0, 8.0, 12.0, 20.0, 30.0)
@@ -92,7 +88,7 @@ def tune_feasibility(
         handle = spotted.survey(survey)
         etag = handle.info().etag
         gallery, detections = load_gallery(handle)
-        individuals = _individuals(handle, session_id, detections)
+        individuals = known_names(handle, session_id, detections, "nothing can be tuned")
         grid = (
             with_decays(gallery.params, decay_grid(low, high, steps))
             if knob == "decay"
@@ -121,27 +117,6 @@ def tune_feasibility(
         click.echo(_verdict(tuning, knob, asked=apply_best, changes=changes))
 
     show(document, as_json=as_json, text=text)
-
-
-def _individuals(survey: SurveyHandle, session_id: str, detections: Sequence[Detection]) -> list[str]:
-    """Known identity of each row, "" if unknown. Raises PreconditionError if no two rows share one."""
-    if session_id:
-        known = {
-            detection_id: one.individual_id
-            for one in survey.session(session_id).individuals()
-            for detection_id in one.detection_ids
-        }
-        individuals = [known.get(d.detection_id, "") for d in detections]
-        remedy = f"answer questions with `spotted annotate {survey.survey_id} --session {session_id}` first"
-    else:
-        individuals = [d.individual_id for d in detections]
-        remedy = "import a survey whose observations have individualID, or give a labelled --session"
-    if not same_pairs(individuals):
-        raise PreconditionError(
-            f"no individual of {survey.survey_id!r} is known from two detections, so nothing can be tuned; "
-            f"{remedy}"
-        )
-    return individuals
 
 
 def _value(params: FeasibilityParams, knob: str) -> float | None:

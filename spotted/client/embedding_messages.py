@@ -2,24 +2,62 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
 from spotted import messages
+from spotted.client.calls import MAX_SEND_BYTES
 from spotted.client.survey_messages import embedding_spec, local_spec
-from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation
+from spotted.client.values.embedding import Crop, CropPart, Embedded, EmbedderInfo, Model, Preparation
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.heads.head import HeadRecipe
 from spotted.v1 import embedder_pb2, operations_pb2, survey_pb2
 
+# crops that the embedder takes in one image
+MAX_PARTS = 16
+# image and masks of one message; the rest is for ids, boxes and settings
+MOST_BYTES = MAX_SEND_BYTES - 64 * 1024
+
+
+def by_image(crops: Iterable[Crop]) -> Iterator[Crop]:
+    """The same crops in the same order, those of one image that follow each other as one crop with others."""
+    joined: Crop | None = None
+    for crop in crops:
+        if joined is None:
+            joined = crop
+        elif _fits(joined, crop):
+            further = CropPart(crop.crop_id, crop.box, crop.theta, crop.mask_png)
+            joined = replace(joined, others=(*joined.others, further, *crop.others))
+        else:
+            yield joined
+            joined = crop
+    if joined is not None:
+        yield joined
+
+
+def _fits(joined: Crop, crop: Crop) -> bool:
+    """Whether a crop may travel with others in one message."""
+    parts: tuple[Crop | CropPart, ...] = (joined, *joined.others, crop, *crop.others)
+    masks = sum(len(part.mask_png) for part in parts)
+    return len(parts) <= MAX_PARTS and joined.image == crop.image and len(crop.image) + masks <= MOST_BYTES
+
 
 def crop_message(crop: Crop) -> embedder_pb2.Crop:
     """A crop as a message."""
-    fractions = None
-    if crop.box is not None:
-        x, y, width, height = crop.box
-        fractions = survey_pb2.FractionBox(x=x, y=y, width=width, height=height)
-    message = embedder_pb2.Crop(crop_id=crop.crop_id, image=crop.image, fractions=fractions, theta=crop.theta)
-    if crop.mask_png:
-        message.mask_png = crop.mask_png
+    message = embedder_pb2.Crop(image=crop.image)
+    _describe(message, crop)
+    for other in crop.others:
+        _describe(message.others.add(), other)
     return message
+
+
+def _describe(message: embedder_pb2.Crop | embedder_pb2.CropPart, part: Crop | CropPart) -> None:
+    message.crop_id, message.theta = part.crop_id, part.theta
+    if part.box is not None:
+        x, y, width, height = part.box
+        message.fractions.CopyFrom(survey_pb2.FractionBox(x=x, y=y, width=width, height=height))
+    if part.mask_png:
+        message.mask_png = part.mask_png
 
 
 def preparation_message(preparation: Preparation | None) -> embedder_pb2.Preparation | None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
 import numpy as np
 
+from spotted.client.embedding_messages import MAX_PARTS
 from spotted.client.local_features.extraction import LocalExtraction
 from spotted.client.spotted import Spotted
 from spotted.client.survey_handle import SurveyHandle
-from spotted.client.values.embedding import Crop, Embedded, Preparation
+from spotted.client.values.embedding import Crop, CropPart, Embedded, Preparation
 from spotted.errors import InvalidInputError
 from spotted.formats.image_kinds import read_sendable
 from spotted.formats.picture import Picture
@@ -50,6 +52,7 @@ def embed_pictures(
 ) -> Intake:
     """Embed the pictures that the survey does not hold yet, or holds with another image, and store them.
 
+    Pictures of one file are read, sent and decoded once.
     May be stopped at any time: what was stored stays, and the next run continues from there.
     model_id, preparation: as in `Spotted.embed`. local: also extract and store local features of the pictures
     that have none in the survey; None for none.
@@ -66,7 +69,7 @@ def embed_pictures(
     on_progress(len(pictures) - len(waiting))
     block: list[tuple[Detection, Embedded]] = []
     unread: list[tuple[str, str]] = []
-    crops = _crops(list(waiting.values()), unread)
+    crops = read_crops(list(waiting.values()), unread)
     for embedded in spotted.embed(
         crops,
         model_id=model_id,
@@ -98,26 +101,38 @@ def boxed(picture: Picture) -> Detection:
     return replace(picture.detection, box=box)
 
 
-def _image(detection: Detection) -> tuple[str, ImageBox | None]:
-    return detection.image_id, detection.box
-
-
-def _crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
-    """The crops of pictures that can be read; the others are added to `unread`."""
-    for picture in pictures:
-        detection_id = picture.detection.detection_id
-        if picture.path is None:
-            unread.append((detection_id, "it has no photograph"))
+def read_crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
+    """The crops of pictures that can be read, those of one file together; the others go to `unread`."""
+    for path, together in _by_path(pictures):
+        ids = [picture.detection.detection_id for picture in together]
+        if path is None:
+            unread += [(detection_id, "it has no photograph") for detection_id in ids]
             continue
         try:
-            image = read_sendable(picture.path)
+            image = read_sendable(path)
         except OSError as error:
-            unread.append((detection_id, f"{picture.path} cannot be read: {error.strerror or error}"))
+            reason = f"{path} cannot be read: {error.strerror or error}"
+            unread += [(detection_id, reason) for detection_id in ids]
             continue
         except InvalidInputError as error:
-            unread.append((detection_id, f"{picture.path}: {error}"))
+            unread += [(detection_id, f"{path}: {error}") for detection_id in ids]
             continue
-        yield Crop(detection_id, image, picture.box)
+        first, *others = (CropPart(i, picture.box) for i, picture in zip(ids, together, strict=True))
+        yield Crop(first.crop_id, image, first.box, others=tuple(others))
+
+
+def _by_path(pictures: Sequence[Picture]) -> Iterator[tuple[Path | None, list[Picture]]]:
+    """The pictures by their files, in the order of the first of each; as many as one message may have."""
+    files: dict[Path | None, list[Picture]] = {}
+    for picture in pictures:
+        files.setdefault(picture.path, []).append(picture)
+    for path, shown in files.items():
+        for start in range(0, len(shown), MAX_PARTS):
+            yield path, shown[start : start + MAX_PARTS]
+
+
+def _image(detection: Detection) -> tuple[str, ImageBox | None]:
+    return detection.image_id, detection.box
 
 
 def _store_all(

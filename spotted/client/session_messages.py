@@ -48,6 +48,7 @@ def session_info(message: pb.Session) -> SessionInfo:
         position=message.position,
         catalogue_survey_ids=tuple(message.catalogue_survey_ids),
         damage=message.damage,
+        updated_at_s=messages.optional_seconds(message, "update_time"),
     )
 
 

@@ -16,6 +16,7 @@ from spotted.client.catalogue.handle import CatalogueHandle
 from spotted.client.connection import CALL_TIMEOUT_S, Connection, request_id
 from spotted.client.credentials import NOBODY, Credentials
 from spotted.client.embedding_messages import (
+    by_image,
     crop_message,
     embedded,
     embedder_info,
@@ -152,8 +153,10 @@ class Spotted:
         preparation: Preparation | None = None,
         local_method: str = "",
     ) -> Iterator[Embedded]:
-        """The vectors of any number of crops, in their order; `crops` is read while results arrive.
+        """The vectors of any number of crops, in their order, each followed by its `others`.
 
+        An iterator is read while results arrive, and each of its crops is sent at once. Crops of a sequence
+        that follow each other with the same image are sent together, and the image once.
         model_id: "" for the embedder's default backbone. survey_id: the survey that the work is for; surveys
         share the embedder fairly. head_digest: a stored head to apply, "" for base embeddings, which surveys
         store. local_method: also extract local features by this method, e.g. "hotspotter"; "" for none.
@@ -169,7 +172,7 @@ class Spotted:
                 preparation=preparation_message(preparation),
                 local_method=local_method,
             )
-            for crop in crops
+            for crop in (by_image(crops) if isinstance(crops, Sequence) else crops)
         )
         for response in embedder.stream(embedder.stub.EmbedStream, requests):
             yield embedded(response.result, response)
@@ -184,13 +187,15 @@ class Spotted:
         preparation: Preparation | None = None,
         local_method: str = "",
     ) -> list[Embedded]:
-        """The vectors of up to 16 crops in one call; arguments as in `embed`.
+        """The vectors of up to 16 crops, their `others` included, in one call; arguments as in `embed`.
+
+        Crops that follow each other with the same image are sent together, and the image once.
 
         Raises OverloadedError at once if the embedder's queue is full, while `embed` waits.
         """
         embedder = self.connection.embedder
         request = embedder_pb2.EmbedRequest(
-            crops=[crop_message(crop) for crop in crops],
+            crops=[crop_message(crop) for crop in by_image(crops)],
             model_id=model_id,
             survey_id=survey_id,
             head_digest=head_digest,

@@ -93,6 +93,7 @@ def survey_info(message: survey_pb2.Survey) -> SurveyInfo:
         local_features=local_spec(message.local_features) if message.HasField("local_features") else None,
         local_feature_count=message.local_feature_count,
         local_pair_count=message.local_pair_count,
+        updated_at_s=messages.optional_seconds(message, "update_time"),
     )
 
 

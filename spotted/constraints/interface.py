@@ -107,6 +107,14 @@ class Constraints(ABC):
         """(n,) True for the items of components with a known name."""
         return self._components.marks() >= 0
 
+    @property
+    def name_count(self) -> int:
+        """Number of known names of items that are there: no two of them become one individual."""
+        there = np.ones(self.items, dtype=np.bool_)
+        there[list(self.gone)] = False
+        marks = self._components.marks()[there]
+        return len(np.unique(marks[marks >= 0]))
+
     def separations(self) -> IntArray:
         """(m, 2) pairs of components separated by labels or images, the lower first, ascending.
 

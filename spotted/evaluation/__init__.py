@@ -2,7 +2,10 @@
 
 retrieval           top-k and mean average precision of one score
 comparison          several scores on one survey, with intervals, strata and gains
+backbones           the rankings of two backbones, and how far they agree
+probes              how well frozen vectors tell known individuals apart, and find unseen ones
 partition           agreement of individuals found with known individuals
+without_answers     individuals found without any answer, and new animals distinguished from known ones
 given_names         agreement of names that people gave with known names
 ruled_out           the true matches that feasibility rules out
 hardest             the animals that are hardest to find again
@@ -16,6 +19,12 @@ bootstrap           confidence intervals by resampling individuals
 strata              pairs by side, time gap, distance and number of photographs
 """
 
+from spotted.evaluation.backbones import (
+    Agreement,
+    BackboneComparison,
+    compare_backbones,
+    measure_agreement,
+)
 from spotted.evaluation.bootstrap import FEWEST_INDIVIDUALS, Bootstrap, Interval
 from spotted.evaluation.comparison import (
     SCORES,
@@ -46,6 +55,13 @@ from spotted.evaluation.paper_figures import (
     find_paper_figures,
 )
 from spotted.evaluation.partition import PartitionMetrics, measure_partition
+from spotted.evaluation.probes import (
+    Probes,
+    classify_by_neighbours,
+    classify_linearly,
+    measure_unseen,
+    run_probes,
+)
 from spotted.evaluation.ranks import PairRanks, rank_pairs
 from spotted.evaluation.reliability import Reliability, measure_held_out, measure_reliability
 from spotted.evaluation.retrieval import (
@@ -58,21 +74,32 @@ from spotted.evaluation.retrieval import (
 from spotted.evaluation.ruled_out import RuledOut, count_ruled_out
 from spotted.evaluation.strata import Strata, assign_strata
 from spotted.evaluation.ties import TieGroups, expected_average_precision, expected_hits
+from spotted.evaluation.without_answers import (
+    NewAnimals,
+    WithoutAnswers,
+    measure_grouping,
+    measure_new_animals,
+    measure_without_answers,
+)
 
 __all__ = [
     "ANSWERS_PER_MINUTE",
     "FEWEST_INDIVIDUALS",
     "SCORES",
     "TOP",
+    "Agreement",
+    "BackboneComparison",
     "Bootstrap",
     "Comparison",
     "Gain",
     "HardQuery",
     "Interval",
+    "NewAnimals",
     "PairRanks",
     "PaperComparison",
     "PaperFigures",
     "PartitionMetrics",
+    "Probes",
     "QueryMetrics",
     "RelevantPairs",
     "Reliability",
@@ -84,10 +111,14 @@ __all__ = [
     "SurveyRanks",
     "TieGroups",
     "Tuning",
+    "WithoutAnswers",
     "assign_strata",
     "average_precision",
     "choose_queries",
+    "classify_by_neighbours",
+    "classify_linearly",
     "compare",
+    "compare_backbones",
     "compare_with_paper",
     "count_ruled_out",
     "decay_grid",
@@ -97,14 +128,20 @@ __all__ = [
     "find_paper_figures",
     "find_relevant_pairs",
     "hours",
+    "measure_agreement",
     "measure_gain",
+    "measure_grouping",
     "measure_held_out",
+    "measure_new_animals",
     "measure_partition",
     "measure_queries",
     "measure_reliability",
     "measure_retrieval",
+    "measure_unseen",
+    "measure_without_answers",
     "rank_pairs",
     "rank_survey",
+    "run_probes",
     "tune",
     "with_decays",
     "with_speeds",

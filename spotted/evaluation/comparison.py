@@ -24,6 +24,7 @@ from spotted.survey import Detection
 
 TOP = (1, 5, 10, 20)
 VISUAL, ADAPTED, LOCATION, FUSED, CALIBRATED = "visual", "adapted", "location", "fused", "calibrated"
+LOCAL = "local"
 FUSED_WITHOUT_HEAD = "fused without head"
 SCORES = {VISUAL: Fusion.VISUAL, LOCATION: Fusion.LOCATION, FUSED: Fusion.PRODUCT}
 # the gain of the first score over the second is measured
@@ -33,6 +34,7 @@ GAINS = (
     (ADAPTED, VISUAL),
     (FUSED, FUSED_WITHOUT_HEAD),
     (CALIBRATED, FUSED),
+    (LOCAL, FUSED),
 )
 
 
@@ -135,6 +137,8 @@ def rank_survey(
         )
     looks = ADAPTED if adapted else VISUAL
     names = {fusion: looks if score == VISUAL else score for score, fusion in SCORES.items()}
+    if gallery.local is not None and len(gallery.local):
+        names[Fusion.LOCAL] = LOCAL
     if gallery.calibration is not None:
         names[Fusion.CALIBRATED] = CALIBRATED
     rows = pairs.query, pairs.candidate

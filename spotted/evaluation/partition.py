@@ -27,10 +27,15 @@ class PartitionMetrics:
     """Mean over detections of the share of their part that shows their individual."""
     b_cubed_recall: float
     """Mean over detections of the share of their individual that is in their part."""
+    adjusted_rand: float
+    """Adjusted Rand index: 1 for the known individuals, 0 for what chance gives parts of these sizes."""
 
 
 def measure_partition(parts: Sequence[str], individuals: Sequence[str]) -> PartitionMetrics:
-    """Pairwise and B-cubed precision and recall (Bagga & Baldwin 1998) of a partition.
+    """Agreement of a partition with known individuals.
+
+    Pairwise and B-cubed precision and recall (Bagga & Baldwin 1998), and the adjusted Rand index (Hubert &
+    Arabie 1985).
 
     parts: the part of each detection, "" for one that is in no part: a part of its own.
     individuals: known individual of each detection, "" if unknown.
@@ -59,4 +64,13 @@ def measure_partition(parts: Sequence[str], individuals: Sequence[str]) -> Parti
         pair_recall=both / true if true else 1.0,
         b_cubed_precision=sum(n * n / part_sizes[part] for (part, _), n in cells.items()) / len(known),
         b_cubed_recall=sum(n * n / individual_sizes[i] for (_, i), n in cells.items()) / len(known),
+        adjusted_rand=_adjusted_rand(joined, true, both, len(known) * (len(known) - 1) // 2),
     )
+
+
+def _adjusted_rand(joined: int, true: int, both: int, pairs: int) -> float:
+    """From the numbers of pairs that are joined, true, both of these, and of all pairs."""
+    chance = joined * true / max(pairs, 1)
+    most = (joined + true) / 2
+    # both partitions have only single detections, or both have only one part
+    return 1.0 if most == chance else (both - chance) / (most - chance)

@@ -21,7 +21,7 @@ from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import journey_feasibility, softened_journey
-from spotted.scoring.fusion import Fusion, fuse
+from spotted.scoring.fusion import Fusion, fuse, put_marks_first
 from spotted.scoring.parallel import map_ahead
 from spotted.scoring.similarity import single_precision
 
@@ -144,9 +144,13 @@ class _Strip:
     def _score(
         self, part: slice, visual: Float32Array, possible: Float32Array, fusion: Fusion
     ) -> Float32Array:
-        if fusion is not Fusion.CALIBRATED:
-            return fuse(visual, possible, fusion)
-        return self._gallery.scoring(fusion).exact(visual, self._queries[part, None], self._everyone)[1]
+        rows, local = self._queries[part, None], self._gallery.local
+        if fusion is Fusion.CALIBRATED:
+            return self._gallery.scoring(fusion).exact(visual, rows, self._everyone)[1]
+        fused = fuse(visual, possible, fusion)
+        if fusion is not Fusion.LOCAL or local is None:
+            return fused
+        return put_marks_first(fused, local.shared_of(rows, self._everyone))
 
     def _feasibility(self, part: slice) -> Float32Array:
         gallery, rows = self._gallery, self._queries[part, None]
@@ -154,8 +158,9 @@ class _Strip:
         if gallery.params.clock_uncertainty_s:
             suspect = geometry.clock_suspect(gallery.table, rows, self._everyone)
             gap += gallery.params.clock_uncertainty_s * suspect
+        doubted = geometry.gap_doubted(gallery.table, rows, self._everyone, gallery.extent)
         return journey_feasibility(
-            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params
+            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params, doubted=doubted
         )
 
 

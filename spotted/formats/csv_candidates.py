@@ -6,8 +6,18 @@ import csv
 from collections.abc import Iterable
 from typing import TextIO
 
-COLUMNS = ("detection_id", "rank", "candidate_id", "fused", "visual", "feasibility", "reason")
-CandidateRow = tuple[str, int, str, str, str, str, str]
+COLUMNS = (
+    "detection_id",
+    "rank",
+    "candidate_id",
+    "fused",
+    "visual",
+    "feasibility",
+    "local",
+    "matched_marks",
+    "reason",
+)
+CandidateRow = tuple[str, int, str, str, str, str, str, str, str]
 
 
 def candidate_row(
@@ -19,14 +29,17 @@ def candidate_row(
     visual: float,
     feasibility: float | None,
     reason: str,
+    local: float | None = None,
+    matched_marks: int = 0,
 ) -> CandidateRow:
-    """The cells of a candidate; an unknown feasibility (None) is an empty cell.
+    """The cells of a candidate; an unknown feasibility or local score (None) is an empty cell.
 
     >>> candidate_row("d1", 1, "d7", fused=0.61, visual=0.7, feasibility=None, reason="no position")
-    ('d1', 1, 'd7', '0.6100', '0.7000', '', 'no position')
+    ('d1', 1, 'd7', '0.6100', '0.7000', '', '', '', 'no position')
     """
-    feasibility_cell = "" if feasibility is None else f"{feasibility:.4f}"
-    return detection_id, rank, candidate_id, f"{fused:.4f}", f"{visual:.4f}", feasibility_cell, reason
+    known = "" if feasibility is None else f"{feasibility:.4f}"
+    marks = ("", "") if local is None else (f"{local:.4f}", str(matched_marks))
+    return detection_id, rank, candidate_id, f"{fused:.4f}", f"{visual:.4f}", known, *marks, reason
 
 
 def write_candidates(file: TextIO, rows: Iterable[CandidateRow]) -> int:

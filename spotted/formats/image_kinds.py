@@ -14,6 +14,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, features
 
+from spotted.arrays import ByteArray
 from spotted.errors import InvalidInputError
 
 # as the services read them
@@ -49,6 +50,15 @@ def open_image(path: Path) -> Image.Image:
     Raises OSError or another error of Pillow for a file that cannot be read.
     """
     return _opened(path, path.suffix)
+
+
+def read_upright(path: Path) -> ByteArray:
+    """The upright 8-bit RGB pixels (height, width, 3) of an image file.
+
+    Raises OSError or another error of Pillow for a file that cannot be read.
+    """
+    with open_image(path) as image:
+        return np.asarray(_as_rgb(ImageOps.exif_transpose(image)))
 
 
 def read_sendable(path: Path) -> bytes:

@@ -107,10 +107,10 @@ class MethodFiles:
 
     manifest: MethodManifest
     """Description of the method and its files."""
-    extractor: bytes
-    """Content of the network that extracts."""
+    extractor: bytes = b""
+    """Content of the network that extracts; empty: it was not read."""
     matcher: bytes = b""
-    """Content of the network that matches; empty: there is none."""
+    """Content of the network that matches; empty: there is none, or it was not read."""
 
     def open_extractor(self, *, threads: int = 1) -> onnxruntime.InferenceSession:
         """The network that extracts. Raises PreconditionError if it is not the one of the manifest."""
@@ -128,4 +128,6 @@ class MethodFiles:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = ERRORS_ONLY
+        # memory that a run took is free after it, for images and surveys
+        options.enable_cpu_mem_arena = False
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

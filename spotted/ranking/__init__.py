@@ -3,16 +3,17 @@
 A `Gallery` holds the detections of a survey and scores any pair of them; a `Ranker` made from it finds the
 best candidates of any row.
 
-defaults         the default number of candidates
-rules            rules that leave detections out
-gallery          the detections of a survey as arrays, and the exact score of any pair
-ranker           the k best candidates of detections in the gallery
-search           the block-wise search behind it
-shortlist        pairs that may still be among the best
-local_first      candidates that share marks before all others
-candidate_lists  the candidates of every detection, kept up to date while the survey changes
-unstored_query   the candidates of a detection that is not in the gallery
-by_individual    one candidate per individual, its best detection
+defaults           the default number of candidates
+rules              rules that leave detections out
+gallery            the detections of a survey as arrays, and the exact score of any pair
+ranker             the k best candidates of detections in the gallery
+search             the block-wise search behind it
+shortlist          pairs that may still be among the best
+local_first        candidates that share marks before all others
+candidate_lists    the candidates of every detection, kept up to date while the survey changes
+unstored_query     the candidates of a detection that is not in the gallery
+by_individual      one candidate per individual, its best detection
+unreviewed_groups  groups by probabilities only, which no person looked at
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from spotted.ranking.gallery import Gallery
     from spotted.ranking.ranker import BLOCK, Ranked, Ranker
     from spotted.ranking.search import Allowed
+    from spotted.ranking.unreviewed_groups import UnreviewedGroups, group_unreviewed
     from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
 __all__ = [
@@ -39,8 +41,10 @@ __all__ = [
     "Gallery",
     "Ranked",
     "Ranker",
+    "UnreviewedGroups",
     "UnstoredQuery",
     "first_of_each",
+    "group_unreviewed",
     "rank_individuals",
     "rank_unstored",
 ]
@@ -55,6 +59,7 @@ __getattr__ = lazy_face(
         "defaults": ("TOP_K",),
         "ranker": ("BLOCK", "Ranked", "Ranker"),
         "search": ("Allowed",),
+        "unreviewed_groups": ("UnreviewedGroups", "group_unreviewed"),
         "unstored_query": ("UNSTORED", "UnstoredQuery", "rank_unstored"),
     },
 )

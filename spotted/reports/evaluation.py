@@ -14,6 +14,7 @@ from spotted.evaluation.paper_figures import PaperComparison
 from spotted.evaluation.partition import PartitionMetrics
 from spotted.evaluation.reliability import Reliability
 from spotted.evaluation.ruled_out import RuledOut
+from spotted.evaluation.without_answers import WithoutAnswers
 from spotted.journeys import distance_text, duration_text
 from spotted.reports.page import Figure, write_page
 
@@ -52,6 +53,8 @@ class Evaluation:
     """Agreement of a session's individuals with the known ones, None without a session."""
     names: NameAgreement | None = None
     """Agreement of the names that people gave in the session with the known ones, None without a session."""
+    without_answers: WithoutAnswers | None = None
+    """How well individuals are found without any answer; None if it was not measured."""
     ruled_out: RuledOut | None = None
     """True matches that feasibility rules out; None if they were not counted."""
     notes: Sequence[str] = ()
@@ -71,7 +74,7 @@ class Evaluation:
                 by: {name: _by_score(metrics) for name, metrics in strata.items()}
                 for by, strata in compared.strata.items()
             },
-            "gains": {f"{a} over {b}": _score(metrics) for (a, b), metrics in compared.gains.items()},
+            "gains": {f"{a} over {b}": score_document(metrics) for (a, b), metrics in compared.gains.items()},
             "curves": {score: curve.tolist() for score, curve in compared.curves.items()},
             "calibration": {
                 "reason": self.not_calibrated,
@@ -86,11 +89,22 @@ class Evaluation:
                 ],
             },
             "partition": None if self.partition is None else asdict(self.partition),
+            "without_answers": _without_answers(self.without_answers),
             "names": None if self.names is None else asdict(self.names),
             "interval": {"confidence": CONFIDENCE, "repeats": REPEATS, "drawn": "individuals"},
             "ruled_out": None if self.ruled_out is None else asdict(self.ruled_out),
             "notes": list(self.notes),
         }
+
+
+def _without_answers(found: WithoutAnswers | None) -> Json | None:
+    if found is None:
+        return None
+    new = found.new_animals
+    return {
+        "grouping": asdict(found.grouping),
+        "new_animals": None if new is None else {**asdict(new), "score": new.score},
+    }
 
 
 def write_evaluation(directory: Path, evaluation: Evaluation, figures: Sequence[Figure]) -> None:
@@ -144,10 +158,11 @@ def format_interval(interval: Interval) -> str:
 
 
 def _by_score(metrics: Mapping[str, ScoreMetrics]) -> Json:
-    return {score: _score(one) for score, one in metrics.items()}
+    return {score: score_document(one) for score, one in metrics.items()}
 
 
-def _score(metrics: ScoreMetrics) -> Json:
+def score_document(metrics: ScoreMetrics) -> Json:
+    """The metrics of one score as JSON."""
     return {
         "queries": metrics.queries,
         "individuals": metrics.individuals,

@@ -95,16 +95,17 @@ def outlook(
     open_component_pairs: int,
     *,
     components: int,
+    names: int = 0,
     confidence: float = 0.95,
     expected: Expected | None = None,
 ) -> Outlook:
     """The bound on the merges that are left, for a progress report; other arguments as for `merges_left`.
 
     components: number of components now; each merge leaves one fewer, so that no more are left than make
-    them one.
+    them one. names: number of known names, of which no two are one individual.
     """
     left = merges_left(merged, open_component_pairs, confidence=confidence, expected=expected)
-    return Outlook(int(merged.sum()), min(left, max(components - 1, 0)), confidence)
+    return Outlook(int(merged.sum()), min(left, max(components - max(names, 1), 0)), confidence)
 
 
 def merges_left(

@@ -47,6 +47,11 @@ class LocalPairs:
         numbers, index = np.unique(_numbers(first, second), return_index=True)
         return cls(numbers, scores[index], marks[index])
 
+    @classmethod
+    def none(cls) -> LocalPairs:
+        """The table without a pair."""
+        return cls(np.empty(0, np.int64), np.empty(0, np.float32), np.empty(0, np.uint16))
+
     def __len__(self) -> int:
         return len(self.numbers)
 

@@ -11,6 +11,7 @@ from spotted.arrays import Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.model import Calibration, probability, probability_bounds
 from spotted.errors import PreconditionError
+from spotted.scoring import geometry
 from spotted.scoring.bounds import SHORTEST_GAP_S, fused_bounds
 from spotted.scoring.feasibility import (
     FeasibilityParams,
@@ -145,7 +146,15 @@ class Scoring:
         score: Float32Array = slowness.take(index, axis=0)
         np.divide(score, gap, out=score)
         np.exp(score, out=score)
+        self._set_doubted(score, rows, columns)
         return score
+
+    def _set_doubted(self, score: Float32Array, rows: IntArray, columns: IntArray) -> None:
+        """Correct the feasibility (q, n) of the pairs whose gap is not believed, which are few."""
+        outside = [geometry.time_outside(self.table, index, self.extent) for index in (rows, columns)]
+        if any(one.any() for one in outside):
+            i, j = np.nonzero(outside[0][:, None] | outside[1])
+            score[i, j] = pair_feasibility(self.table, rows[i], columns[j], self.extent, self.params)
 
     def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs, of the shape of `visual`; distance and gap are softened."""
@@ -157,6 +166,8 @@ class Scoring:
     def _unmatched(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs as if no marks had been compared."""
         distance, gap = softened_journey(self.table, rows, columns, self.params)
+        # a calibration knows what looks say without a place and a time
+        gap = np.where(geometry.gap_doubted(self.table, rows, columns, self.extent), np.nan, gap)
         possible = journey_feasibility(distance, gap, self.extent, self.params)
         sides = compare_sides(self.table.side[rows], self.table.side[columns])
         return PairEvidence(visual, possible, distance, gap, sides)

@@ -57,16 +57,28 @@ class FakeEmbedder:
 
     def _embed(self, request: pb.EmbedRequest) -> pb.EmbedResponse:
         method = request.local_method
-        results = [_result(crop, method) for crop in request.crops]
+        results = [result for crop in request.crops for result in _results(crop, method)]
         return pb.EmbedResponse(results=results, spec=self.spec, local_spec=SPEC if method else None)
 
     def _embed_stream(self, requests: Iterator[pb.EmbedStreamRequest]) -> Iterator[pb.EmbedStreamResponse]:
         method = ""
         for request in requests:
             method = method or request.local_method
-            yield pb.EmbedStreamResponse(
-                result=_result(request.crop, method), spec=self.spec, local_spec=SPEC if method else None
-            )
+            for result in _results(request.crop, method):
+                yield pb.EmbedStreamResponse(
+                    result=result, spec=self.spec, local_spec=SPEC if method else None
+                )
+
+
+def _results(crop: pb.Crop, local_method: str) -> list[pb.EmbedResult]:
+    """The results of a crop and of the others in its image."""
+    result = _result(crop, local_method)
+    results = [result]
+    for other in crop.others:
+        results.append(pb.EmbedResult())
+        results[-1].CopyFrom(result)
+        results[-1].crop_id = other.crop_id
+    return results
 
 
 def _result(crop: pb.Crop, local_method: str) -> pb.EmbedResult:

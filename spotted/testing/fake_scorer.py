@@ -15,6 +15,7 @@ from spotted.ranking.ranker import Ranker
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import needed_speed_kmh
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.local_pairs import LOW_BITS, ROW_BITS, LocalPairs
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Detection, shared_station
 from spotted.testing.fake_corrections import correct
@@ -60,6 +61,7 @@ class FakeScorer:
             "DeleteDetections": self._delete_detections,
             "AddLocalFeatures": self._add_local_features,
             "MatchLocalFeatures": self._match_local_features,
+            "GetLocalScores": self._local_scores,
             "GetCandidates": self._candidates,
             "ScorePairs": self._score_pairs,
             "ExplainPair": self._explain_pair,
@@ -166,6 +168,19 @@ class FakeScorer:
         operation = self._operations.end(f"{count} pairs matched", result=str(count))
         return local_features_pb2.MatchLocalFeaturesResponse(operation=operation)
 
+    def _local_scores(
+        self, request: local_features_pb2.GetLocalScoresRequest
+    ) -> Iterator[local_features_pb2.GetLocalScoresResponse]:
+        stored = self.survey(request.survey_id)
+        pairs = stored.marks.pairs(stored.detections, stored.local_features) or LocalPairs.none()
+        yield local_features_pb2.GetLocalScoresResponse(
+            first_rows=(pairs.numbers >> ROW_BITS).astype("<i4").tobytes(),
+            second_rows=(pairs.numbers & LOW_BITS).astype("<i4").tobytes(),
+            scores=messages.tensor(pairs.scores),
+            marks=pairs.marks.astype("<u2").tobytes(),
+            revision=stored.message.revision,
+        )
+
     def _candidates(self, request: pb.GetCandidatesRequest) -> Iterator[pb.GetCandidatesResponse]:
         stored = self.survey(request.survey_id)
         if not stored.detections:
@@ -212,7 +227,8 @@ class FakeScorer:
         gallery = stored.gallery()
         spec = stored.spec(request.fusion)
         scores = gallery.score_pairs(first, second, Fusion(spec.fusion))
-        distance, gap = (f(gallery.table, first, second) for f in (geometry.distance_m, geometry.gap_s))
+        distance = geometry.distance_m(gallery.table, first, second)
+        gap = geometry.believed_gap_s(gallery.table, first, second, gallery.extent)
         ((_, _, phrase),) = stored.reasons(first, second)
         shown = [stored.detections[i].camera_id for i in ids]
         return pb.ExplainPairResponse(

@@ -63,6 +63,7 @@ class Crop(_message.Message):
     THETA_FIELD_NUMBER: _builtins.int
     MASK_PNG_FIELD_NUMBER: _builtins.int
     MASK_RLE_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
     crop_id: _builtins.str
     """Returned in the result. Required in EmbedStream. Unique in its call or stream, unless it is empty."""
     image: _builtins.bytes
@@ -85,6 +86,12 @@ class Crop(_message.Message):
     def mask_rle(self) -> Global___RunLengthMask:
         """Run lengths in the format of COCO."""
 
+    @_builtins.property
+    def others(self) -> _containers.RepeatedCompositeFieldContainer[Global___CropPart]:
+        """Further animals in the same image, at most 15. The image is sent and decoded once, and their vectors are
+        those of crops sent one by one. If the image cannot be decoded all of them fail.
+        """
+
     def __init__(
         self,
         *,
@@ -95,10 +102,11 @@ class Crop(_message.Message):
         theta: _builtins.float = ...,
         mask_png: _builtins.bytes = ...,
         mask_rle: Global___RunLengthMask | None = ...,
+        others: _abc.Iterable[Global___CropPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "fractions", b"fractions", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop_id", b"crop_id", "fractions", b"fractions", "image", b"image", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels", "theta", b"theta"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop_id", b"crop_id", "fractions", b"fractions", "image", b"image", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "others", b"others", "pixels", b"pixels", "theta", b"theta"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType_box: _TypeAlias = _typing.Literal["pixels", "fractions"]  # noqa: Y015
     _WhichOneofArgType_box: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
@@ -110,6 +118,61 @@ class Crop(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_mask) -> _WhichOneofReturnType_mask | None: ...
 
 Global___Crop: _TypeAlias = Crop  # noqa: Y015
+
+@_typing.final
+class CropPart(_message.Message):
+    """The part of an image that shows a further animal; its fields are those of `Crop`."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CROP_ID_FIELD_NUMBER: _builtins.int
+    PIXELS_FIELD_NUMBER: _builtins.int
+    FRACTIONS_FIELD_NUMBER: _builtins.int
+    THETA_FIELD_NUMBER: _builtins.int
+    MASK_PNG_FIELD_NUMBER: _builtins.int
+    MASK_RLE_FIELD_NUMBER: _builtins.int
+    crop_id: _builtins.str
+    """See Crop."""
+    theta: _builtins.float
+    """See Crop."""
+    mask_png: _builtins.bytes
+    """An encoded PNG of one channel; pixels other than 0 show the animal."""
+    @_builtins.property
+    def pixels(self) -> _survey_pb2.PixelBox:
+        """In pixels."""
+
+    @_builtins.property
+    def fractions(self) -> _survey_pb2.FractionBox:
+        """In fractions of width and height."""
+
+    @_builtins.property
+    def mask_rle(self) -> Global___RunLengthMask:
+        """Run lengths in the format of COCO."""
+
+    def __init__(
+        self,
+        *,
+        crop_id: _builtins.str = ...,
+        pixels: _survey_pb2.PixelBox | None = ...,
+        fractions: _survey_pb2.FractionBox | None = ...,
+        theta: _builtins.float = ...,
+        mask_png: _builtins.bytes = ...,
+        mask_rle: Global___RunLengthMask | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "fractions", b"fractions", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["box", b"box", "crop_id", b"crop_id", "fractions", b"fractions", "mask", b"mask", "mask_png", b"mask_png", "mask_rle", b"mask_rle", "pixels", b"pixels", "theta", b"theta"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_box: _TypeAlias = _typing.Literal["pixels", "fractions"]  # noqa: Y015
+    _WhichOneofArgType_box: _TypeAlias = _typing.Literal["box", b"box"]  # noqa: Y015
+    _WhichOneofReturnType_mask: _TypeAlias = _typing.Literal["mask_png", "mask_rle"]  # noqa: Y015
+    _WhichOneofArgType_mask: _TypeAlias = _typing.Literal["mask", b"mask"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_box) -> _WhichOneofReturnType_box | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_mask) -> _WhichOneofReturnType_mask | None: ...
+
+Global___CropPart: _TypeAlias = CropPart  # noqa: Y015
 
 @_typing.final
 class RunLengthMask(_message.Message):
@@ -202,7 +265,7 @@ class EmbedTimings(_message.Message):
 
     @_builtins.property
     def prepared(self) -> _duration_pb2.Duration:
-        """Decoding, cropping and resizing."""
+        """Decoding, cropping and resizing; of an image with several crops, all of them."""
 
     @_builtins.property
     def inferred(self) -> _duration_pb2.Duration:
@@ -293,7 +356,7 @@ class EmbedRequest(_message.Message):
     """Also extract local features by this method, e.g. `hotspotter`; empty: none."""
     @_builtins.property
     def crops(self) -> _containers.RepeatedCompositeFieldContainer[Global___Crop]:
-        """1 to 16 crops."""
+        """1 to 16 crops, those in `others` included."""
 
     @_builtins.property
     def preparation(self) -> Global___Preparation:
@@ -328,7 +391,7 @@ class EmbedResponse(_message.Message):
     LOCAL_SPEC_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___EmbedResult]:
-        """One for each crop."""
+        """One for each crop, and for each of its `others`."""
 
     @_builtins.property
     def spec(self) -> _survey_pb2.EmbeddingSpec:
@@ -355,7 +418,7 @@ Global___EmbedResponse: _TypeAlias = EmbedResponse  # noqa: Y015
 
 @_typing.final
 class EmbedStreamRequest(_message.Message):
-    """One crop of a stream."""
+    """One image of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -377,7 +440,7 @@ class EmbedStreamRequest(_message.Message):
     """See EmbedRequest."""
     @_builtins.property
     def crop(self) -> Global___Crop:
-        """The crop. Required."""
+        """The crop, with the other animals of its image. Required."""
 
     @_builtins.property
     def preparation(self) -> Global___Preparation:
@@ -822,7 +885,7 @@ class GetServerInfoResponse(_message.Message):
     default_model_id: _builtins.str
     """Model id used if a request has none."""
     max_crops: _builtins.int
-    """Most crops in one Embed call."""
+    """Most crops in one Embed call, and in one image of a stream."""
     max_image_pixels: _builtins.int
     """Largest image accepted, pixels."""
     max_queue_crops: _builtins.int

@@ -77,8 +77,9 @@ class EmbedderServiceServicer:
     """
 
     def Embed(self, request, context):
-        """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
-        itself, in its result. Crops of concurrent callers share batches.
+        """Embeds up to 16 crops, those in `others` included; results come in the order of the crops, each followed
+        by its `others`. A crop that cannot be read fails by itself, in its result. Crops of concurrent callers
+        share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
         not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
         not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
@@ -89,8 +90,8 @@ class EmbedderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def EmbedStream(self, request_iterator, context):
-        """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
-        slows the stream down and never fails it.
+        """Embeds any number of crops over one stream; results come in the order of the crops, each followed by
+        its `others`. A full queue slows the stream down and never fails it.
         Fails like Embed, for the whole stream.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

@@ -34,16 +34,17 @@ class EmbedderServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> EmbedderServiceAsyncStub: ...
     Embed: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.EmbedRequest, _embedder_pb2.EmbedResponse]
-    """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
-    itself, in its result. Crops of concurrent callers share batches.
+    """Embeds up to 16 crops, those in `others` included; results come in the order of the crops, each followed
+    by its `others`. A crop that cannot be read fails by itself, in its result. Crops of concurrent callers
+    share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
     not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
     """
     EmbedStream: _grpc.StreamStreamMultiCallable[_embedder_pb2.EmbedStreamRequest, _embedder_pb2.EmbedStreamResponse]
-    """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
-    slows the stream down and never fails it.
+    """Embeds any number of crops over one stream; results come in the order of the crops, each followed by
+    its `others`. A full queue slows the stream down and never fails it.
     Fails like Embed, for the whole stream.
     """
     ApplyHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.ApplyHeadRequest, _embedder_pb2.ApplyHeadResponse]
@@ -72,16 +73,17 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Embed: _aio.UnaryUnaryMultiCallable[_embedder_pb2.EmbedRequest, _embedder_pb2.EmbedResponse]  # type: ignore[assignment]
-    """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
-    itself, in its result. Crops of concurrent callers share batches.
+    """Embeds up to 16 crops, those in `others` included; results come in the order of the crops, each followed
+    by its `others`. A crop that cannot be read fails by itself, in its result. Crops of concurrent callers
+    share batches.
     Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
     not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
     not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
     holds the time to wait).
     """
     EmbedStream: _aio.StreamStreamMultiCallable[_embedder_pb2.EmbedStreamRequest, _embedder_pb2.EmbedStreamResponse]  # type: ignore[assignment]
-    """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
-    slows the stream down and never fails it.
+    """Embeds any number of crops over one stream; results come in the order of the crops, each followed by
+    its `others`. A full queue slows the stream down and never fails it.
     Fails like Embed, for the whole stream.
     """
     ApplyHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.ApplyHeadRequest, _embedder_pb2.ApplyHeadResponse]  # type: ignore[assignment]
@@ -113,8 +115,9 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embedder_pb2.EmbedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embedder_pb2.EmbedResponse, _abc.Awaitable[_embedder_pb2.EmbedResponse]]:
-        """Embeds up to 16 crops; results come in the order of the crops. A crop that cannot be read fails by
-        itself, in its result. Crops of concurrent callers share batches.
+        """Embeds up to 16 crops, those in `others` included; results come in the order of the crops, each followed
+        by its `others`. A crop that cannot be read fails by itself, in its result. Crops of concurrent callers
+        share batches.
         Fails: INVALID_ARGUMENT / INVALID_INPUT (no crop, more than 16, two with one crop_id), NOT_FOUND / NOT_FOUND (backbone
         not loaded, no such head, reference or local_method), FAILED_PRECONDITION / PRECONDITION (segmenter requested but
         not loaded), RESOURCE_EXHAUSTED / OVERLOADED (this survey's share of the queue is full; RetryInfo
@@ -127,8 +130,8 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_embedder_pb2.EmbedStreamRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_embedder_pb2.EmbedStreamResponse], _abc.AsyncIterator[_embedder_pb2.EmbedStreamResponse]]:
-        """Embeds any number of crops over one stream; results come in the order of the crops. A full queue
-        slows the stream down and never fails it.
+        """Embeds any number of crops over one stream; results come in the order of the crops, each followed by
+        its `others`. A full queue slows the stream down and never fails it.
         Fails like Embed, for the whole stream.
         """
 

@@ -26,7 +26,7 @@ from spotted.v1 import operations_pb2 as spotted_dot_v1_dot_operations__pb2
 from spotted.v1 import survey_pb2 as spotted_dot_v1_dot_survey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspotted/v1/local_features.proto\x12\nspotted.v1\x1a\x1bspotted/v1/operations.proto\x1a\x17spotted/v1/survey.proto\"@\n\x16\x44\x65tectionLocalFeatures\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0c\"\xb8\x01\n\x17\x41\x64\x64LocalFeaturesRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12*\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\x12\x34\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\".spotted.v1.DetectionLocalFeatures\x12\x14\n\x0creplace_spec\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"S\n\x15RejectedLocalFeatures\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.spotted.v1.ItemError\"\x95\x01\n\x18\x41\x64\x64LocalFeaturesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\r\x12\x11\n\tunchanged\x18\x02 \x01(\r\x12\x33\n\x08rejected\x18\x03 \x03(\x0b\x32!.spotted.v1.RejectedLocalFeatures\x12\"\n\x06survey\x18\x04 \x01(\x0b\x32\x12.spotted.v1.Survey\"e\n\x19MatchLocalFeaturesRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x12\n\ncandidates\x18\x02 \x01(\r\x12\r\n\x05renew\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"F\n\x1aMatchLocalFeaturesResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"d\n\x0cMatchedPoint\x12\x0f\n\x07\x66irst_x\x18\x01 \x01(\x02\x12\x0f\n\x07\x66irst_y\x18\x02 \x01(\x02\x12\x10\n\x08second_x\x18\x03 \x01(\x02\x12\x10\n\x08second_y\x18\x04 \x01(\x02\x12\x0e\n\x06weight\x18\x05 \x01(\x02\"_\n\x11StoredLocalScores\x12\x0c\n\x04keys\x18\x01 \x01(\x0c\x12\r\n\x05\x66irst\x18\x02 \x01(\x0c\x12\x0e\n\x06second\x18\x03 \x01(\x0c\x12\x0e\n\x06scores\x18\x04 \x01(\x0c\x12\r\n\x05marks\x18\x05 \x01(\x0c\"D\n\x10LocalScoresAdded\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05pairs\x18\x02 \x01(\x04\x12\x13\n\x0bnormalisers\x18\x03 \x01(\t\"e\n\x12LocalFeaturesAdded\x12\x15\n\rdetection_ids\x18\x01 \x03(\t\x12\x0c\n\x04keys\x18\x02 \x01(\x0c\x12*\n\x04spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"0\n\x0f\x42\x61\x63kupLocalPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fspotted/v1/local_features.proto\x12\nspotted.v1\x1a\x1bspotted/v1/operations.proto\x1a\x17spotted/v1/survey.proto\"@\n\x16\x44\x65tectionLocalFeatures\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x02 \x01(\x0c\"\xb8\x01\n\x17\x41\x64\x64LocalFeaturesRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12*\n\x04spec\x18\x02 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\x12\x34\n\x08\x66\x65\x61tures\x18\x03 \x03(\x0b\x32\".spotted.v1.DetectionLocalFeatures\x12\x14\n\x0creplace_spec\x18\x04 \x01(\x08\x12\x12\n\nrequest_id\x18\x05 \x01(\t\"S\n\x15RejectedLocalFeatures\x12\x14\n\x0c\x64\x65tection_id\x18\x01 \x01(\t\x12$\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x15.spotted.v1.ItemError\"\x95\x01\n\x18\x41\x64\x64LocalFeaturesResponse\x12\r\n\x05\x61\x64\x64\x65\x64\x18\x01 \x01(\r\x12\x11\n\tunchanged\x18\x02 \x01(\r\x12\x33\n\x08rejected\x18\x03 \x03(\x0b\x32!.spotted.v1.RejectedLocalFeatures\x12\"\n\x06survey\x18\x04 \x01(\x0b\x32\x12.spotted.v1.Survey\"e\n\x19MatchLocalFeaturesRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12\x12\n\ncandidates\x18\x02 \x01(\r\x12\r\n\x05renew\x18\x03 \x01(\x08\x12\x12\n\nrequest_id\x18\x04 \x01(\t\"F\n\x1aMatchLocalFeaturesResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"*\n\x15GetLocalScoresRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\"\x86\x01\n\x16GetLocalScoresResponse\x12\x12\n\nfirst_rows\x18\x01 \x01(\x0c\x12\x13\n\x0bsecond_rows\x18\x02 \x01(\x0c\x12\"\n\x06scores\x18\x03 \x01(\x0b\x32\x12.spotted.v1.Tensor\x12\r\n\x05marks\x18\x04 \x01(\x0c\x12\x10\n\x08revision\x18\x05 \x01(\x04\"d\n\x0cMatchedPoint\x12\x0f\n\x07\x66irst_x\x18\x01 \x01(\x02\x12\x0f\n\x07\x66irst_y\x18\x02 \x01(\x02\x12\x10\n\x08second_x\x18\x03 \x01(\x02\x12\x10\n\x08second_y\x18\x04 \x01(\x02\x12\x0e\n\x06weight\x18\x05 \x01(\x02\"_\n\x11StoredLocalScores\x12\x0c\n\x04keys\x18\x01 \x01(\x0c\x12\r\n\x05\x66irst\x18\x02 \x01(\x0c\x12\x0e\n\x06second\x18\x03 \x01(\x0c\x12\x0e\n\x06scores\x18\x04 \x01(\x0c\x12\r\n\x05marks\x18\x05 \x01(\x0c\"D\n\x10LocalScoresAdded\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05pairs\x18\x02 \x01(\x04\x12\x13\n\x0bnormalisers\x18\x03 \x01(\t\"e\n\x12LocalFeaturesAdded\x12\x15\n\rdetection_ids\x18\x01 \x03(\t\x12\x0c\n\x04keys\x18\x02 \x01(\x0c\x12*\n\x04spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"0\n\x0f\x42\x61\x63kupLocalPart\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07\x63ontent\x18\x02 \x01(\x0c\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -46,14 +46,18 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MATCHLOCALFEATURESREQUEST']._serialized_end=692
   _globals['_MATCHLOCALFEATURESRESPONSE']._serialized_start=694
   _globals['_MATCHLOCALFEATURESRESPONSE']._serialized_end=764
-  _globals['_MATCHEDPOINT']._serialized_start=766
-  _globals['_MATCHEDPOINT']._serialized_end=866
-  _globals['_STOREDLOCALSCORES']._serialized_start=868
-  _globals['_STOREDLOCALSCORES']._serialized_end=963
-  _globals['_LOCALSCORESADDED']._serialized_start=965
-  _globals['_LOCALSCORESADDED']._serialized_end=1033
-  _globals['_LOCALFEATURESADDED']._serialized_start=1035
-  _globals['_LOCALFEATURESADDED']._serialized_end=1136
-  _globals['_BACKUPLOCALPART']._serialized_start=1138
-  _globals['_BACKUPLOCALPART']._serialized_end=1186
+  _globals['_GETLOCALSCORESREQUEST']._serialized_start=766
+  _globals['_GETLOCALSCORESREQUEST']._serialized_end=808
+  _globals['_GETLOCALSCORESRESPONSE']._serialized_start=811
+  _globals['_GETLOCALSCORESRESPONSE']._serialized_end=945
+  _globals['_MATCHEDPOINT']._serialized_start=947
+  _globals['_MATCHEDPOINT']._serialized_end=1047
+  _globals['_STOREDLOCALSCORES']._serialized_start=1049
+  _globals['_STOREDLOCALSCORES']._serialized_end=1144
+  _globals['_LOCALSCORESADDED']._serialized_start=1146
+  _globals['_LOCALSCORESADDED']._serialized_end=1214
+  _globals['_LOCALFEATURESADDED']._serialized_start=1216
+  _globals['_LOCALFEATURESADDED']._serialized_end=1317
+  _globals['_BACKUPLOCALPART']._serialized_start=1319
+  _globals['_BACKUPLOCALPART']._serialized_end=1367
 # @@protoc_insertion_point(module_scope)

@@ -217,6 +217,72 @@ class MatchLocalFeaturesResponse(_message.Message):
 Global___MatchLocalFeaturesResponse: _TypeAlias = MatchLocalFeaturesResponse  # noqa: Y015
 
 @_typing.final
+class GetLocalScoresRequest(_message.Message):
+    """Request for the local scores of a survey."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    survey_id: _builtins.str
+    """Required."""
+    def __init__(
+        self,
+        *,
+        survey_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLocalScoresRequest: _TypeAlias = GetLocalScoresRequest  # noqa: Y015
+
+@_typing.final
+class GetLocalScoresResponse(_message.Message):
+    """Some of the pairs that were matched, as columns of one length. A row is the index of a detection, from 0, in the
+    order of ListDetections at this revision; in `bytes` it is a 4-byte little-endian signed integer.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_ROWS_FIELD_NUMBER: _builtins.int
+    SECOND_ROWS_FIELD_NUMBER: _builtins.int
+    SCORES_FIELD_NUMBER: _builtins.int
+    MARKS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    first_rows: _builtins.bytes
+    """Row of the first detection of each pair."""
+    second_rows: _builtins.bytes
+    """Row of the second, greater than the first."""
+    marks: _builtins.bytes
+    """Number of matched marks of each pair, 2-byte little-endian unsigned integers."""
+    revision: _builtins.int
+    """The survey's revision that was read; the same in one stream. If there are no pairs, one response with empty
+    columns carries it.
+    """
+    @_builtins.property
+    def scores(self) -> _survey_pb2.Tensor:
+        """Float32, shape (pairs): local score of each pair, at least 0."""
+
+    def __init__(
+        self,
+        *,
+        first_rows: _builtins.bytes = ...,
+        second_rows: _builtins.bytes = ...,
+        scores: _survey_pb2.Tensor | None = ...,
+        marks: _builtins.bytes = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["scores", b"scores"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_rows", b"first_rows", "marks", b"marks", "revision", b"revision", "scores", b"scores", "second_rows", b"second_rows"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetLocalScoresResponse: _TypeAlias = GetLocalScoresResponse  # noqa: Y015
+
+@_typing.final
 class MatchedPoint(_message.Message):
     """A keypoint of one detection matched with one of the other."""
 

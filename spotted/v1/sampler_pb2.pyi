@@ -259,6 +259,7 @@ class Session(_message.Message):
     FILTER_FIELD_NUMBER: _builtins.int
     ASK_OPPOSITE_FLANKS_FIELD_NUMBER: _builtins.int
     CATALOGUE_SURVEY_IDS_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     session_id: _builtins.str
     """Chosen by the caller, unique in its survey. Required."""
     survey_id: _builtins.str
@@ -308,6 +309,10 @@ class Session(_message.Message):
         animals apart. Every call about the session needs access to all of these surveys. Set only at creation.
         """
 
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Only in ListSessions: when its journal last grew."""
+
     def __init__(
         self,
         *,
@@ -323,10 +328,11 @@ class Session(_message.Message):
         filter: _scorer_pb2.CandidateFilter | None = ...,
         ask_opposite_flanks: _builtins.bool = ...,
         catalogue_survey_ids: _abc.Iterable[_builtins.str] | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "filter", b"filter", "strategy", b"strategy", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "catalogue_survey_ids", b"catalogue_survey_ids", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ask_opposite_flanks", b"ask_opposite_flanks", "catalogue_survey_ids", b"catalogue_survey_ids", "create_time", b"create_time", "damage", b"damage", "filter", b"filter", "known_individuals", b"known_individuals", "position", b"position", "seed", b"seed", "session_id", b"session_id", "strategy", b"strategy", "survey_id", b"survey_id", "trust", b"trust", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1346,9 +1352,13 @@ class Progress(_message.Message):
     the survey shows do not count.
     """
     same_pairs: _builtins.int
-    """Pairs of detections known to show one animal, answered and implied."""
+    """Pairs of detections known to show one animal, answered and implied; without those among photographs that the
+    catalogue had before.
+    """
     open_pairs: _builtins.int
-    """Candidate pairs whose answer was open when the current round was planned. Unset before the first round."""
+    """Candidate pairs whose answer was open when the current round was planned; an animal of the catalogue counts
+    once for a detection, however many photographs show it. Unset before the first round.
+    """
     estimated_remaining_pairs: _builtins.float
     """Expected pairs of one animal among them. An estimate, never a guarantee. Unset until there are enough
     answers.
@@ -1714,7 +1724,7 @@ class PlannedRound(_message.Message):
     terms: _builtins.bytes
     """Features of each question in a strategy that learns, float32, one row per question; empty for others."""
     open_pairs: _builtins.int
-    """Candidate pairs that were open."""
+    """Candidate pairs that were open; an animal of the catalogue counts once for a detection."""
     expected_pairs: _builtins.float
     """Expected pairs of one animal among them; unset if there are too few answers for an estimate."""
     expected_merges: _builtins.float

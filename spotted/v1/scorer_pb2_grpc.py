@@ -112,6 +112,11 @@ class ScorerServiceStub:
                 request_serializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.FromString,
                 _registered_method=True)
+        self.GetLocalScores = channel.unary_stream(
+                '/spotted.v1.ScorerService/GetLocalScores',
+                request_serializer=spotted_dot_v1_dot_local__features__pb2.GetLocalScoresRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_local__features__pb2.GetLocalScoresResponse.FromString,
+                _registered_method=True)
         self.ActivateHead = channel.unary_unary(
                 '/spotted.v1.ScorerService/ActivateHead',
                 request_serializer=spotted_dot_v1_dot_scorer__pb2.ActivateHeadRequest.SerializeToString,
@@ -289,6 +294,13 @@ class ScorerServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetLocalScores(self, request, context):
+        """Streams the local scores of all pairs that were matched, in blocks near 1 MiB. Fails: NOT_FOUND / NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ActivateHead(self, request, context):
         """Scores the survey through an adaptation head from now on; an empty digest returns to base
         embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
@@ -435,6 +447,11 @@ def add_ScorerServiceServicer_to_server(servicer, server):
                     servicer.MatchLocalFeatures,
                     request_deserializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.SerializeToString,
+            ),
+            'GetLocalScores': grpc.unary_stream_rpc_method_handler(
+                    servicer.GetLocalScores,
+                    request_deserializer=spotted_dot_v1_dot_local__features__pb2.GetLocalScoresRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_local__features__pb2.GetLocalScoresResponse.SerializeToString,
             ),
             'ActivateHead': grpc.unary_unary_rpc_method_handler(
                     servicer.ActivateHead,
@@ -883,6 +900,33 @@ class ScorerService:
             '/spotted.v1.ScorerService/MatchLocalFeatures',
             spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesRequest.SerializeToString,
             spotted_dot_v1_dot_local__features__pb2.MatchLocalFeaturesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetLocalScores(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/spotted.v1.ScorerService/GetLocalScores',
+            spotted_dot_v1_dot_local__features__pb2.GetLocalScoresRequest.SerializeToString,
+            spotted_dot_v1_dot_local__features__pb2.GetLocalScoresResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -100,6 +100,8 @@ class ScorerServiceStub:
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
     local features, their method cannot be matched here, or a matching of this survey is already running).
     """
+    GetLocalScores: _grpc.UnaryStreamMultiCallable[_local_features_pb2.GetLocalScoresRequest, _local_features_pb2.GetLocalScoresResponse]
+    """Streams the local scores of all pairs that were matched, in blocks near 1 MiB. Fails: NOT_FOUND / NOT_FOUND."""
     ActivateHead: _grpc.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
     embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
@@ -206,6 +208,8 @@ class ScorerServiceAsyncStub(ScorerServiceStub):
     Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
     local features, their method cannot be matched here, or a matching of this survey is already running).
     """
+    GetLocalScores: _aio.UnaryStreamMultiCallable[_local_features_pb2.GetLocalScoresRequest, _local_features_pb2.GetLocalScoresResponse]  # type: ignore[assignment]
+    """Streams the local scores of all pairs that were matched, in blocks near 1 MiB. Fails: NOT_FOUND / NOT_FOUND."""
     ActivateHead: _aio.UnaryUnaryMultiCallable[_scorer_pb2.ActivateHeadRequest, _scorer_pb2.ActivateHeadResponse]  # type: ignore[assignment]
     """Scores the survey through an adaptation head from now on; an empty digest returns to base
     embeddings. Fails: NOT_FOUND / NOT_FOUND (survey or head), FAILED_PRECONDITION / DIGEST_MISMATCH
@@ -399,6 +403,14 @@ class ScorerServiceServicer(metaclass=_abc_1.ABCMeta):
         Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (fewer than two detections have
         local features, their method cannot be matched here, or a matching of this survey is already running).
         """
+
+    @_abc_1.abstractmethod
+    def GetLocalScores(
+        self,
+        request: _local_features_pb2.GetLocalScoresRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_local_features_pb2.GetLocalScoresResponse], _abc.AsyncIterator[_local_features_pb2.GetLocalScoresResponse]]:
+        """Streams the local scores of all pairs that were matched, in blocks near 1 MiB. Fails: NOT_FOUND / NOT_FOUND."""
 
     @_abc_1.abstractmethod
     def ActivateHead(

@@ -447,12 +447,14 @@ class Camera(_message.Message):
     """
     clock_suspect: _builtins.bool
     """The camera's clock is known to have been wrong (Camtrap DP timestampIssues). Softens the gap of
-    its pairs by FeasibilitySettings.clock_uncertainty_s.
+    its pairs by FeasibilitySettings.clock_uncertainty_s. Its detections may lie outside the survey's period;
+    gaps to those are not believed (Detection.captured_at).
     """
     station: _builtins.str
     """Name of the station that it shares with others, such as the other camera of a pair on both sides of a trail:
-    one trap of a capture history, "same station" in reasons. Scores do not depend on it. 1 to 256 printable
-    characters; empty: the camera is a station of its own, named by camera_id.
+    one trap of a capture history, "same station" in reasons, one place for feasibility unless its cameras lie
+    more than 1 km apart. 1 to 256 printable characters; empty: the camera is a station of its own, named by
+    camera_id.
     """
     @_builtins.property
     def position(self) -> Global___Position:
@@ -632,6 +634,7 @@ class Survey(_message.Message):
     LOCAL_FEATURES_FIELD_NUMBER: _builtins.int
     LOCAL_FEATURE_COUNT_FIELD_NUMBER: _builtins.int
     LOCAL_PAIR_COUNT_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Chosen by the caller. Required."""
     display_name: _builtins.str
@@ -697,6 +700,10 @@ class Survey(_message.Message):
         AddLocalFeatures.
         """
 
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """Output only. Only in ListSurveys: when the survey was last changed, not counting its sessions."""
+
     def __init__(
         self,
         *,
@@ -719,10 +726,11 @@ class Survey(_message.Message):
         local_features: Global___LocalFeatureSpec | None = ...,
         local_feature_count: _builtins.int = ...,
         local_pair_count: _builtins.int = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["embedding", b"embedding", "end_time", b"end_time", "feasibility", b"feasibility", "local_features", b"local_features", "start_time", b"start_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["calibration_digest", b"calibration_digest", "camera_count", b"camera_count", "coordinate_system", b"coordinate_system", "damage", b"damage", "detection_count", b"detection_count", "display_name", b"display_name", "embedding", b"embedding", "end_time", b"end_time", "etag", b"etag", "feasibility", b"feasibility", "head_digest", b"head_digest", "local_feature_count", b"local_feature_count", "local_features", b"local_features", "local_pair_count", b"local_pair_count", "revision", b"revision", "start_time", b"start_time", "survey_id", b"survey_id", "time_zone", b"time_zone", "uid", b"uid", "update_time", b"update_time"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

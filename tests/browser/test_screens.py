@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, Route
 
 from spotted.client import SessionHandle
 from spotted.client.values import Confidence, Label
@@ -150,6 +151,30 @@ def test_axe_finds_no_serious_fault_in_what_compare_opens(
     page.keyboard.press(key)
     page.wait_for_selector("dialog[open], .map-view")
     assert faults(page, front) == []
+
+
+@pytest.mark.parametrize("shown", ["pairs", "galleries"])
+def test_later_photographs_are_loaded_when_those_on_the_screen_are_drawn(
+    site: Site, survey_id: str, page: Page, shown: str
+) -> None:
+    site.add_survey(survey_id, strategy="learned")
+    asked: list[str] = []
+    held: list[Route] = []
+    drawn = threading.Event()
+    page.on("request", lambda request: asked.append(urlsplit(request.url).path))
+    page.route("**/img/**crop=image**", lambda one: one.continue_() if drawn.is_set() else held.append(one))
+    enter(page, site.entrance(survey_id), shown=shown)
+    until(lambda: page.evaluate("true") and held, "a photograph is asked for")
+    on_screen = set(current(page).partition(":")[2].split(","))
+
+    def photographs() -> set[str]:
+        return {path.split("/")[3] for path in asked if path.startswith("/img/")}
+
+    assert photographs() <= on_screen
+    drawn.set()
+    for route in held:
+        route.continue_()
+    until(lambda: page.evaluate("true") and photographs() - on_screen, "later photographs are asked for")
 
 
 def test_everything_on_the_way_to_an_answer_works_by_keyboard(site: Site, survey: str, page: Page) -> None:

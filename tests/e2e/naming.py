@@ -330,6 +330,7 @@ SCORER = {
     "MatchLocalFeatures": (
         Naming(lambda i: local_features_pb2.MatchLocalFeaturesRequest(survey_id=i.taken)),
     ),
+    "GetLocalScores": (Naming(lambda i: local_features_pb2.GetLocalScoresRequest(survey_id=i.survey)),),
     "ActivateHead": (
         Naming(lambda i: scorer_pb2.ActivateHeadRequest(survey_id=i.survey, head_digest=i.head), parts=True),
     ),

@@ -211,6 +211,12 @@ READ: dict[str, Callable[[Any], None]] = {
 }
 # output only: the service replaces or removes them unread
 IGNORED = {
+    "CreateSurveyRequest.survey.update_time",
+    "UpdateSurveyRequest.survey.update_time",
+    "CreateSessionRequest.session.update_time",
+    "ImportSessionRequest.events.created.update_time",
+    "ImportSessionRequest.events.updated.settings.update_time",
+    "UpdateSessionRequest.session.update_time",
     "CreateSessionRequest.session.create_time",
     "ImportSessionRequest.events.created.create_time",
     "ImportSessionRequest.events.updated.settings.create_time",

@@ -38,7 +38,7 @@ def test_what_was_done_is_counted(seen: Seen) -> None:
     }
     for (role, name, stage), count in counted.items():
         assert seen.total(role, name, stage=stage) == count
-    assert seen.total("embedder", "spotted_embed_batch_images_sum") == 1
+    assert seen.total("embedder", "spotted_embed_batch_crops_sum") == 1
     for gauge in ("spotted_embed_queue_depth", "spotted_embed_queue_bytes"):
         assert seen.total("embedder", gauge) == 0
     assert seen.total("scorer", "spotted_surveys_in_memory") >= 1

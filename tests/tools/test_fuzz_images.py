@@ -5,10 +5,11 @@ import os
 import pytest
 from PIL import Image
 
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.masks import RleMask
-from services.embedder.images.preprocessing import BYTES_PER_PIXEL, ImageCrop, Preprocessing
+from services.embedder.images.photograph import CropPart
+from services.embedder.images.preprocessing import BYTES_PER_PIXEL, Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import PixelBox
 from tests.services.embedder.pictures import encoded
 from tools.fuzz_cases import Case, pictures
 from tools.fuzz_images import MEMORY_BYTES, FaultError, Watched, fuzz, task
@@ -18,7 +19,7 @@ EXAMPLES = 1000
 
 
 def every_step(case: Case) -> str:
-    Preprocessing(224, tone=Tone.EQUALISED).apply(case.crop)
+    Preprocessing(224, tone=Tone.EQUALISED).apply(case.content, case.part)
     return "accepted"
 
 
@@ -46,7 +47,7 @@ def reserve(_: Case) -> str:
 @pytest.fixture
 def sound() -> Case:
     """A case that is accepted."""
-    return Case(0, ImageCrop(pictures()[0]))
+    return Case(0, pictures()[0])
 
 
 def test_mutated_files_boxes_and_masks_are_read_or_refused_and_nothing_else() -> None:
@@ -67,17 +68,17 @@ def test_the_stated_memory_suffices_for_every_step(kind: str, mode: str, options
     if mode == "RGBA":
         image.putalpha(image.getchannel("R"))
     whole = RleMask(2500, 2400, [0, 6_000_000])
-    crop = ImageCrop(encoded(image, kind, **options), PixelBox(-100, -100, 2600, 2700), 0.5, whole)
+    part = CropPart(PixelBox(-100, -100, 2600, 2700), 0.5, whole)
     memory_bytes = BYTES_PER_PIXEL * 6_000_000 + (16 << 20)
     with Watched(every_step, memory_bytes=memory_bytes) as watched:
-        watched.run(Case(0, crop))
+        watched.run(Case(0, encoded(image, kind, **options), part))
     # the decoded pixels take this much
     assert watched.most_bytes > 3 * 6_000_000
 
 
 @pytest.mark.parametrize("kind", range(len(pictures())))
 def test_the_files_that_are_mutated_are_sound(kind: int) -> None:
-    assert task(Case(0, ImageCrop(pictures()[kind]))) == "accepted"
+    assert task(Case(0, pictures()[kind])) == "accepted"
 
 
 def test_the_watch_reports_a_hang(sound: Case) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.inference.devices import INPUT, OUTPUT, open_session
 
 PORT = int(os.environ["PEER_PORT"])
@@ -30,6 +30,6 @@ class Model:
 
     def features(self, files: Sequence[bytes]) -> list[bytes]:
         """The features of each file, all in one run."""
-        pixels = np.stack([self._preprocessing.apply(ImageCrop(content)) for content in files])
+        pixels = np.stack([self._preprocessing.apply(content) for content in files])
         (features,) = self._session.run([OUTPUT], {INPUT: pixels})
         return [row.tobytes() for row in features]

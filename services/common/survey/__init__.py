@@ -9,10 +9,11 @@ filters    rules on detections
 periods    when a survey and its cameras take photographs
 places     where cameras stand, on one plane
 heads      adaptation heads in the store
+survey_operations  operations of which a survey runs one at a time
 local_parts  local features in the store, beside the journal
 """
 
-from services.common.survey.existence import Existence, UploadLostError, missing_survey
+from services.common.survey.existence import Existence, UploadLostError, missing_detection, missing_survey
 from services.common.survey.heads import HeadStore, StoredHead
 from services.common.survey.history import DetectionChange, DetectionHistory
 from services.common.survey.periods import Period, outside_period
@@ -41,6 +42,7 @@ __all__ = [
     "described",
     "etag",
     "folded_survey",
+    "missing_detection",
     "missing_survey",
     "outside_period",
     "place",

@@ -206,6 +206,14 @@ class Existence:
         return bool(opened)
 
 
+def missing_detection(survey_id: str, detection_id: str) -> NotFoundError:
+    """The error for a detection that a survey does not have."""
+    return NotFoundError(
+        f"detection {detection_id!r} is not in survey {survey_id!r}; correct its id, or store it first, e.g. "
+        f"with `spotted embed {survey_id}`"
+    )
+
+
 def missing_survey(survey_id: str) -> NotFoundError:
     """The error for a survey that does not exist."""
     return NotFoundError(

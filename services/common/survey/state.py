@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
 from services.common.store.folded import Folded
 from services.common.store.journal import Journal
 from services.common.store.store import Store
-from services.common.survey.existence import missing_survey
+from services.common.survey.existence import missing_detection, missing_survey
 from services.common.survey.history import DetectionHistory
 from services.common.survey.local_parts import LocalFeatureKeys, LocalView
 from services.common.survey.places import place
@@ -56,9 +57,7 @@ class Snapshot:
         """The row of a detection. Raises NotFoundError that names it."""
         row = self.find(detection_id)
         if row is None:
-            raise NotFoundError(
-                f"detection {detection_id!r} is not in survey {self.survey.survey_id!r}; add it first"
-            )
+            raise missing_detection(self.survey.survey_id, detection_id)
         return row
 
     def find(self, detection_id: str) -> int | None:
@@ -96,6 +95,8 @@ class SurveyState:
         self.digests: dict[str, bytes] = {}
         self.revision = 0
         self.uid = ""
+        self.updated = Timestamp()
+        """When the last event was stored."""
         self.history = DetectionHistory()
         self.local = LocalFeatureKeys()
         self._rows = DetectionRows()
@@ -145,6 +146,7 @@ class SurveyState:
             case "local_scores":
                 self.local.add_scores(event.local_scores)
         self.revision += 1
+        self.updated = event.create_time
         self._snapshot = None
 
     def snapshot(self) -> Snapshot:

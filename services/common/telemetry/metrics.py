@@ -53,9 +53,9 @@ JOURNAL_RACES = Counter("spotted_journal_races", "Appends decided again because 
 
 EMBED_QUEUE_DEPTH = Gauge("spotted_embed_queue_depth", "Images waiting for a worker.")
 EMBED_QUEUE_BYTES = Gauge("spotted_embed_queue_bytes", "Bytes of images admitted and not yet finished.")
-EMBED_QUEUE_LIMIT = Gauge("spotted_embed_queue_limit", "Most images admitted and not yet finished.")
-EMBED_BATCH_IMAGES = Histogram(
-    "spotted_embed_batch_images", "Images in a batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
+EMBED_QUEUE_LIMIT = Gauge("spotted_embed_queue_limit", "Most crops admitted and not yet finished.")
+EMBED_BATCH_CROPS = Histogram(
+    "spotted_embed_batch_crops", "Crops in a batch.", buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256)
 )
 _EMBED_STAGE_SECONDS = Histogram(
     "spotted_embed_stage_duration_seconds",

@@ -62,10 +62,10 @@ class ImageDetector:
         async with self._budget.held(share, needed) as hold:
             yield replace(task, hold=hold)
 
-    def _prepare(self, task: _Task) -> PreparedImage:
+    def _prepare(self, task: _Task) -> list[PreparedImage | Exception]:
         if task.hold is None or not task.hold.begin():
             raise DeadlineError("the run ended before this photograph was decoded; start it again")
         try:
-            return self.detector.prepare(decode(task.content, max_pixels=self._max_pixels))
+            return [self.detector.prepare(decode(task.content, max_pixels=self._max_pixels))]
         finally:
             task.hold.end()

@@ -4,10 +4,16 @@ Run `python -m services.embedder.export`.
 
 architectures  the networks of the backbones, by name
 checkpoints    their weights, from a file, a hub or a package
+runs           finished trainings of the user's own
 onnx_export    a network as an ONNX file, and the check that both return the same features
 variants       fp16 and int8 variants
+
+Local methods have networks of their own: run `python -m services.embedder.export.local_methods`.
+
+keypoint_networks  ALIKED, DISK and LightGlue in operators that the exporter knows
+local_methods      the files of a local method, checked against torch
 """
 
-from services.embedder.export.architectures import IMAGENET_MEAN, IMAGENET_STD, LITE0, PixelFeatures
+from services.embedder.export.architectures import PixelFeatures
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "LITE0", "PixelFeatures"]
+__all__ = ["PixelFeatures"]

@@ -1,4 +1,4 @@
-"""Export the published weights of a backbone to ONNX, checked against torch; used at build time only.
+"""Export a backbone to ONNX, checked against torch: published weights, or a training of the user's own.
 
     python -m services.embedder.export efficientnet-lite0 --output models
 
@@ -19,6 +19,7 @@ from services.embedder.export import checkpoints
 from services.embedder.export.architectures import ARCHITECTURES, Architecture, architecture_of, build
 from services.embedder.export.checkpoints import Weights
 from services.embedder.export.onnx_export import OPSET, Agreement, check_parity, trace
+from services.embedder.export.runs import from_run
 from services.embedder.export.variants import PRECISIONS, Precision, convert, read_photographs, variant_id
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import (
@@ -30,6 +31,7 @@ from services.embedder.inference.backbones import (
     read_manifest,
 )
 from spotted.errors import AlreadyExistsError, InvalidInputError, SpottedError
+from spotted.training.runs import is_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ def export(
 ) -> Exported:
     """Write a backbone and its manifest to a directory of models, unless a verified export exists.
 
-    weights: None: the published ones. calibration: a directory of photographs, for int8.
+    model_id: name of a published backbone, or the folder of a finished training.
+    weights: None: the published ones, or those of the training.
+    calibration: a directory of photographs, for int8.
     Raises InvalidInputError if the backbone is unknown or the weights do not fit it, PreconditionError if
     the file and torch disagree or a package is missing, AlreadyExistsError if this version was exported from
     other weights, and the errors of `checkpoints` if the weights cannot be loaded.
     """
-    architecture = architecture_of(model_id)
-    weights = weights or published(architecture)
+    architecture, weights = choose(model_id, weights)
     described = describe(architecture, weights, precision=precision, version=version)
     if calibration and precision == "fp32":
         raise InvalidInputError(
@@ -88,6 +91,22 @@ def export(
     write(directory / MODEL_FILE, content)
     write(directory / MANIFEST_FILE, manifest.to_json().encode())
     return Exported(directory, manifest, fresh=True)
+
+
+def choose(model_id: str, weights: Weights | None) -> tuple[Architecture, Weights]:
+    """The backbone of a name, or of the folder of a finished training, and its weights.
+
+    Raises InvalidInputError if the name is unknown, or a training is given other weights.
+    """
+    if not is_run(Path(model_id)):
+        architecture = architecture_of(model_id)
+        return architecture, weights or published(architecture)
+    if weights is not None:
+        raise InvalidInputError(
+            f"{model_id} is a finished training and has its weights; omit --weights and --hub",
+            field="weights",
+        )
+    return from_run(Path(model_id))
 
 
 def published(architecture: Architecture) -> Weights:
@@ -184,7 +203,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m services.embedder.export", description=__doc__)
-    parser.add_argument("model_id", choices=ARCHITECTURES)
+    parser.add_argument("model_id", help=f"{', '.join(ARCHITECTURES)}, or the folder of a finished training")
     parser.add_argument("-o", "--output", type=Path, default=Path("models"), help="Directory of the models")
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("--weights", type=Path, help="Downloaded checkpoint, safetensors or torch")

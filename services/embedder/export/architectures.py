@@ -14,22 +14,24 @@ from torch import nn
 
 from services.embedder.images.resizing import Kernel
 from spotted.errors import InvalidInputError, PreconditionError
+from spotted.training.networks import (
+    IMAGENET_MEAN,
+    IMAGENET_STD,
+    LITE0,
+    Colour,
+    NetworkSpec,
+    build_network,
+    miewid,
+)
+from spotted.training.torchvision_operators import import_timm
 
 if TYPE_CHECKING:
     from efficientnet_lite_pytorch import EfficientNet
 
-Family = Literal["efficientnet-lite", "miewid", "swin"]
-Colour = tuple[float, float, float]
+Family = Literal["efficientnet-lite", "miewid", "swin", "trained"]
 
-# mean and standard deviation of ImageNet for 0..1 pixels, times 255
-IMAGENET_MEAN = (123.675, 116.28, 103.53)
-IMAGENET_STD = (58.395, 57.12, 57.375)
-LITE0 = "efficientnet-lite0"
 # SPDX id for weights that are published without a stated licence
 UNSTATED = "NOASSERTION"
-GEM_POWER = 3.0
-# features are raised to at least this, as negative ones have no root
-GEM_LEAST = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,9 @@ class Architecture:
     licence: str
     """SPDX id of the licence of the published weights."""
     hub_id: str | None
-    """Model repository of the weights; None: they come in a package."""
+    """Model repository of the weights; None: they come in a package or are the user's own."""
+    trained: NetworkSpec | None = None
+    """The network of a training of the user's own; None: that of `family`."""
 
 
 class PixelFeatures(nn.Module):
@@ -87,40 +91,6 @@ class AveragedFeatures(PixelFeatures):
         """Features (n, dimension) of normalised (n, 3, size, size) images."""
         features: torch.Tensor = self.network.extract_features(normalised)
         return features.mean(dim=(2, 3))
-
-
-class GeneralisedMean(nn.Module):
-    """The mean of order p over the area of a feature map: p = 1 is the average, a large p near the maximum.
-
-    Radenović et al., "Fine-tuning CNN image retrieval with no human annotation" (2019), eq. 3.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.p = nn.Parameter(torch.full((1,), GEM_POWER))
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """(n, channels, height, width) to (n, channels)."""
-        return features.clamp(min=GEM_LEAST).pow(self.p).mean(dim=(2, 3)).pow(1.0 / self.p)
-
-
-class MiewID(nn.Module):
-    """The network of MiewID: a headless timm backbone, generalised-mean pooling, batch normalisation.
-
-    Its parts are named as in the checkpoints of wbia-plugin-miew-id. Its features are not normalised to
-    unit length.
-    """
-
-    def __init__(self, backbone: nn.Module, dimension: int) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.pooling = GeneralisedMean()
-        self.bn = nn.BatchNorm1d(dimension)
-
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(n, 3, size, size) normalised images to (n, dimension) features."""
-        features: torch.Tensor = self.bn(self.pooling(self.backbone(images)))
-        return features
 
 
 def _miewid(version: int) -> Architecture:
@@ -195,11 +165,13 @@ def build(architecture: Architecture) -> PixelFeatures:
     Raises PreconditionError if the package of the network is not installed.
     """
     mean, std = architecture.mean, architecture.std
+    if architecture.trained is not None:
+        return PixelFeatures(build_network(architecture.trained), mean, std).eval()
     if architecture.family == "efficientnet-lite":
         return AveragedFeatures(_lite_network(architecture), mean, std).eval()
     if architecture.family == "miewid":
         headless = _timm_network(architecture, pool="")
-        return PixelFeatures(MiewID(headless, architecture.dimension), mean, std).eval()
+        return PixelFeatures(miewid(headless, architecture.dimension), mean, std).eval()
     return PixelFeatures(_timm_network(architecture, pool="avg"), mean, std).eval()
 
 
@@ -213,11 +185,7 @@ def _lite_network(architecture: Architecture) -> nn.Module:
 
 
 def _timm_network(architecture: Architecture, *, pool: str) -> nn.Module:
-    try:
-        import timm  # noqa: PLC0415 - needed for these families only
-    except (ImportError, RuntimeError) as error:
-        # a torchvision that does not match torch raises RuntimeError
-        raise _without(architecture, error) from error
+    timm = import_timm(architecture.model_id, extra="export")
     network: nn.Module = timm.create_model(
         architecture.network, pretrained=False, num_classes=0, global_pool=pool
     )

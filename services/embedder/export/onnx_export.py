@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import warnings
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,18 +44,34 @@ class Agreement:
 
 def trace(network: PixelFeatures, size: int) -> bytes:
     """The network as the content of an ONNX file for images of edge `size`, with a free batch size."""
+    example = (torch.zeros(2, size, size, 3, dtype=torch.uint8),)
+    free = {"pixels": {0: torch.export.Dim("n")}}
+    return to_onnx(network, example, inputs=["pixels"], outputs=["features"], free=free)
+
+
+def to_onnx(
+    network: torch.nn.Module,
+    example: tuple[torch.Tensor, ...],
+    *,
+    inputs: Sequence[str],
+    outputs: Sequence[str],
+    free: Mapping[str, Mapping[int, object]],
+) -> bytes:
+    """Any network as the content of an ONNX file. free: the free sizes of inputs; others are of `example`."""
     # it logs every torchvision operator that is not available
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings(), torch.no_grad():
         # torch warns about its own use of a class that it deprecated
         warnings.filterwarnings("ignore", message=".isinstance.treespec, LeafSpec", category=FutureWarning)
+        # and that the two inputs of one detection have the same number of points
+        warnings.filterwarnings("ignore", message=".*axis name: . will not be used", category=UserWarning)
         program = torch.onnx.export(
             network,
-            (torch.zeros(2, size, size, 3, dtype=torch.uint8),),
-            input_names=["pixels"],
-            output_names=["features"],
+            example,
+            input_names=list(inputs),
+            output_names=list(outputs),
             opset_version=OPSET,
-            dynamic_shapes={"pixels": {0: torch.export.Dim("n")}},
+            dynamic_shapes={name: dict(free.get(name, {})) for name in inputs},
             dynamo=True,
             verbose=False,
         )

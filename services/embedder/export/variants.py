@@ -34,7 +34,7 @@ from onnxruntime.transformers.onnx_model import OnnxModel
 from services.embedder.export.architectures import Architecture
 from services.embedder.export.onnx_export import Agreement, compare, features, probes, serialise
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.preprocessing import Preprocessing
 from spotted.errors import InvalidInputError, PreconditionError, UnreadableImageError
 
 Precision = Literal["fp32", "fp16", "int8"]
@@ -86,7 +86,7 @@ def convert(
     """
     if precision == "fp16":
         variant = to_fp16(content)
-    elif architecture.family == "swin":
+    elif has_attention(content):
         variant = to_dynamic_int8(content)
     elif photographs is None:
         raise InvalidInputError(
@@ -105,6 +105,11 @@ def convert(
             "calibrate with more photographs like those of the survey"
         )
     return variant, agreement
+
+
+def has_attention(content: bytes) -> bool:
+    """Whether a model is a transformer."""
+    return any(node.op_type == "Softmax" for node in onnx.load_from_string(content).graph.node)
 
 
 def to_fp16(content: bytes) -> bytes:
@@ -161,7 +166,7 @@ class _Photographs(CalibrationDataReader):  # type: ignore[misc] # onnxruntime s
 
 def _photograph(path: Path, preprocessing: Preprocessing) -> ByteArray:
     try:
-        return preprocessing.apply(ImageCrop(path.read_bytes()))
+        return preprocessing.apply(path.read_bytes())
     except UnreadableImageError as error:
         raise InvalidInputError(f"{path}: {error}", field="calibration") from error
 

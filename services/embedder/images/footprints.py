@@ -1,4 +1,4 @@
-"""Memory and processor time to prepare a crop, estimated from the header of its image.
+"""Memory and processor time to prepare the parts of an image, estimated from its header.
 
 The bytes for each pixel are peaks of `Preprocessing.apply` in a separate process, measured with photographs
 of 12 megapixels; the constants below are rounded up:
@@ -16,12 +16,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from services.embedder.images.cropping import LEAST_THETA
 from services.embedder.images.headers import DAMAGED, MAX_PIXELS, MEGA, Header, read_header
-from services.embedder.images.masks import PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.masks import Mask, PngMask, RleMask
+from services.embedder.images.photograph import CropPart, Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import LEAST_THETA
 from spotted.errors import UnreadableImageError
+from spotted.local_features.methods import MethodSpec
 
 # bytes for each pixel
 BYTES = {"JPEG": 12, "PNG": 15, "WEBP": 25}
@@ -38,9 +40,17 @@ NUMBER_BYTES = 40
 COSTS = {"JPEG": 1.0, "PNG": 10.0, "WEBP": 12.0}
 SCAN_COST = 0.35
 STEPS_COST = 12.0
+# each further part of an image, cut and resized
+PART_COST = 0.5
 TURN_COST = 10.0
-# local features are found on a chip of one size, whatever that of the image; a square one takes 127 MiB
-LOCAL_BYTES, LOCAL_COST = 128 << 20, 28.0
+# local features are found on a chip, whatever the size of the image: SIFT took 22 MiB on 300 x 300 pixels,
+# and 115 ms with a mask
+SIFT_BYTES, SIFT_COST = 40 << 20, 21.0
+# a network has several maps of the chip with as many numbers for each pixel as a descriptor has elements:
+# ALIKED took 178 MiB for 320 pixels, 3.6 maps
+NETWORK_MAPS, NUMBER_OF_MAP_BYTES = 4, 4
+# time of a network for a megapixel of its chip, as the costs above
+NETWORK_COST = 800.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,21 +63,38 @@ class Footprint:
     """Processor time, as megapixels of a baseline JPEG."""
 
 
-def footprint(
-    crop: ImageCrop, steps: Preprocessing, *, max_pixels: int = MAX_PIXELS, local: bool = False
-) -> Footprint:
-    """The footprint of a crop; local: whether local features are extracted.
+NOTHING = Footprint(0, 0.0)
 
-    Raises UnreadableImageError as `decode` does for a header.
+
+def footprint(
+    photograph: Photograph,
+    steps: Preprocessing,
+    *,
+    max_pixels: int = MAX_PIXELS,
+    local: Footprint = NOTHING,
+) -> Footprint:
+    """The footprint of an image with its parts, which are cut one after another.
+
+    local: that of the local features of a part. Raises UnreadableImageError as `decode` does for a header.
     """
-    header = _header(crop.content, max_pixels)
+    header, parts = _header(photograph.content, max_pixels), photograph.parts
     pixels = header.width * header.height
-    turned = abs(crop.theta) >= LEAST_THETA
-    more = turned or crop.mask is not None or steps.segmenter is not None or steps.tone is not Tone.AS_TAKEN
-    each = STEPS_BYTES if more else _bytes(header)
-    cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1) + STEPS_COST * more + TURN_COST * turned
-    needed = pixels * each + _mask_bytes(crop) + FIXED_BYTES
-    return Footprint(needed + LOCAL_BYTES * local, pixels * cost / MEGA + LOCAL_COST * local)
+    more = [_has_steps(part, steps) for part in parts]
+    turned = sum(_is_turned(part) for part in parts)
+    each = STEPS_BYTES if any(more) else _bytes(header)
+    cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1) + PART_COST * (len(parts) - 1)
+    cost += STEPS_COST * sum(more) + TURN_COST * turned
+    needed = pixels * each + max(map(_mask_bytes, parts)) + FIXED_BYTES
+    return Footprint(needed + local.bytes, pixels * cost / MEGA + local.cost * len(parts))
+
+
+def local_footprint(spec: MethodSpec) -> Footprint:
+    """The footprint of the local features of one part by a method."""
+    if not spec.weights_sha256:
+        return Footprint(SIFT_BYTES, SIFT_COST)
+    pixels = spec.chip_size_px**2
+    each = NETWORK_MAPS * NUMBER_OF_MAP_BYTES * spec.dimension
+    return Footprint(pixels * each, pixels * NETWORK_COST / MEGA)
 
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:
@@ -78,15 +105,28 @@ def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprin
     return Footprint(pixels * _bytes(header) + FIXED_BYTES, pixels * cost / MEGA)
 
 
-def encoded_bytes(crop: ImageCrop) -> int:
-    """Memory of a crop's image and mask as they were sent."""
-    match crop.mask:
+def encoded_bytes(photograph: Photograph) -> int:
+    """Memory of an image and its masks as they were sent."""
+    return len(photograph.content) + sum(_encoded_mask_bytes(part.mask) for part in photograph.parts)
+
+
+def _encoded_mask_bytes(mask: Mask | None) -> int:
+    match mask:
         case PngMask(content):
-            return len(crop.content) + len(content)
+            return len(content)
         case RleMask(counts=counts):
-            each = 1 if isinstance(counts, bytes | str) else NUMBER_BYTES
-            return len(crop.content) + each * len(counts)
-    return len(crop.content)
+            return (1 if isinstance(counts, bytes | str) else NUMBER_BYTES) * len(counts)
+    return 0
+
+
+def _is_turned(part: CropPart) -> bool:
+    return abs(part.theta) >= LEAST_THETA
+
+
+def _has_steps(part: CropPart, steps: Preprocessing) -> bool:
+    """Whether a part takes more than to be cut out and resized."""
+    masked = part.mask is not None or steps.segmenter is not None
+    return masked or _is_turned(part) or steps.tone is not Tone.AS_TAKEN
 
 
 def _header(content: bytes, max_pixels: int) -> Header:
@@ -104,5 +144,5 @@ def _bytes(header: Header) -> int:
     return BYTES[header.kind]
 
 
-def _mask_bytes(crop: ImageCrop) -> int:
-    return RUN_BYTES * len(crop.mask.counts) if isinstance(crop.mask, RleMask) else 0
+def _mask_bytes(part: CropPart) -> int:
+    return RUN_BYTES * len(part.mask.counts) if isinstance(part.mask, RleMask) else 0

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import PngImagePlugin
 
-from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.headers import DAMAGED
+from spotted.boxes.cropping import Colour
 from spotted.errors import UnreadableImageError
 
 BoolArray = npt.NDArray[np.bool_]

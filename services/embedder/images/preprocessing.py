@@ -18,11 +18,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from services.common.telemetry import metrics
-from services.embedder.images.cropping import BLACK, Box, Colour, CropWindow, FractionBox, locate
 from services.embedder.images.decoding import ByteArray, decode
 from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.masks import BoolArray, Mask, apply_mask, read_mask
+from services.embedder.images.masks import BoolArray, apply_mask, read_mask
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import (
@@ -33,6 +32,7 @@ from services.embedder.images.tones import (
     histograms,
     matching_curves,
 )
+from spotted.boxes.cropping import BLACK, Colour, CropWindow, FractionBox, locate
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24
@@ -41,17 +41,13 @@ WHOLE = FractionBox(0.0, 0.0, 1.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
-class ImageCrop:
-    """An encoded image, and the part of it that shows the animal."""
+class OpenImage:
+    """A decoded image, and what its parts have in common."""
 
-    content: bytes
-    """JPEG, PNG or WebP file."""
-    box: Box | None = None
-    """Box of the animal; None: the whole image."""
-    theta: float = 0.0
-    """Turn of the box about its centre, radians, clockwise on the screen."""
-    mask: Mask | None = None
-    """Mask of the upright image."""
+    pixels: ByteArray
+    """(height, width, 3), upright."""
+    curves: ByteArray | None
+    """(3, 256) tone map, computed from the whole image; None: tones as taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,30 +135,28 @@ class Preprocessing:
             "fill": list(self.fill),
         }
 
-    def apply(self, crop: ImageCrop, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
-        """The (size, size, 3) uint8 model input of a crop.
+    def apply(
+        self, content: bytes, part: CropPart = WHOLE_IMAGE, *, max_pixels: int = MAX_PIXELS
+    ) -> ByteArray:
+        """The (size, size, 3) uint8 model input of a part of an image file.
 
         Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and if the mask covers no pixel
         of the crop; PreconditionError as `Segmenter.mask` does.
         """
-        return self.sized(self.cut(crop, max_pixels=max_pixels))
+        return self.sized(self.cut(self.open(decode(content, max_pixels=max_pixels)), part))
 
-    def cut(self, crop: ImageCrop, *, max_pixels: int = MAX_PIXELS) -> CutCrop:
-        """The steps of `apply` before the last one, with the same errors."""
-        with metrics.EMBED_DECODE_S.time():
-            image = decode(crop.content, max_pixels=max_pixels)
-        with metrics.EMBED_PREPARE_S.time():
-            return self._cut(crop, image)
+    def open(self, pixels: ByteArray) -> OpenImage:
+        """An upright (H, W, 3) image with what its parts have in common."""
+        return OpenImage(pixels, self._curves(pixels))
 
-    def sized(self, cut: CutCrop) -> ByteArray:
-        """The (size, size, 3) uint8 model input of a crop that was cut."""
-        return resize(cut.pixels, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
-
-    def _cut(self, crop: ImageCrop, image: ByteArray) -> CutCrop:
-        height, width = image.shape[:2]
-        window = locate(crop.box or WHOLE, crop.theta, width=width, height=height)
-        pixels = self._toned(image, window)
-        animal = self._animal(crop, image, window)
+    def cut(self, image: OpenImage, part: CropPart) -> CutCrop:
+        """A part of an image, by the steps of `apply` before the last one, with the errors of `apply`."""
+        height, width = image.pixels.shape[:2]
+        window = locate(part.box or WHOLE, part.theta, width=width, height=height)
+        pixels = image.pixels[window.rows, window.columns]
+        if image.curves is not None:
+            pixels = apply_curves(pixels, image.curves)
+        animal = self._animal(part, image.pixels, window)
         if animal is None:
             return CutCrop(window.upright(pixels, self.fill), None)
         # a name for each step would keep all of their pixels
@@ -170,25 +164,26 @@ class Preprocessing:
         pixels = window.upright(pixels, self.fill)
         return CutCrop(pixels, window.upright_mask(animal))
 
-    def _toned(self, image: ByteArray, window: CropWindow) -> ByteArray:
-        pixels = image[window.rows, window.columns]
-        if self.tone is Tone.AS_TAKEN:
-            return pixels
-        counts = histograms(image)
-        if self.reference:
-            return apply_curves(pixels, matching_curves(counts, self.reference))
-        return apply_curves(pixels, equalisation_curves(counts))
+    def sized(self, cut: CutCrop) -> ByteArray:
+        """The (size, size, 3) uint8 model input of a crop that was cut."""
+        return resize(cut.pixels, self.size, kernel=self.kernel, aspect=self.aspect, fill=self.fill)
 
-    def _animal(self, crop: ImageCrop, image: ByteArray, window: CropWindow) -> BoolArray | None:
-        if crop.mask is not None:
+    def _curves(self, pixels: ByteArray) -> ByteArray | None:
+        if self.tone is Tone.AS_TAKEN:
+            return None
+        counts = histograms(pixels)
+        return matching_curves(counts, self.reference) if self.reference else equalisation_curves(counts)
+
+    def _animal(self, part: CropPart, image: ByteArray, window: CropWindow) -> BoolArray | None:
+        if part.mask is not None:
             height, width = image.shape[:2]
-            animal = read_mask(crop.mask, width=width, height=height)[window.rows, window.columns]
+            animal = read_mask(part.mask, width=width, height=height)[window.rows, window.columns]
         elif self.segmenter is not None:
             animal = self.segmenter.mask(image, window.rows, window.columns)
         else:
             return None
         if not animal.any():
-            source = "mask" if crop.mask is not None else "segmenter"
+            source = "mask" if part.mask is not None else "segmenter"
             raise UnreadableImageError(
                 f"the {source} shows no animal inside the box; send another mask or box"
             )

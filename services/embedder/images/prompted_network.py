@@ -22,11 +22,11 @@ import numpy.typing as npt
 import onnxruntime
 from PIL import Image
 
-from services.embedder.images.cropping import BLACK
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.resizing import resize_into
 from spotted.arrays import Float32Array
 from spotted.boxes import Placement, place
+from spotted.boxes.cropping import BLACK
 from spotted.errors import PreconditionError
 
 KIND = "prompted-segmenter"

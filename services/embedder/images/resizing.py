@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-from services.embedder.images.cropping import BLACK, Colour
 from services.embedder.images.decoding import ByteArray
 from spotted.boxes import Fit, Placement, place
+from spotted.boxes.cropping import BLACK, Colour
 
 Kernel = Literal["bilinear", "bicubic", "lanczos", "opencv-linear"]
 Aspect = Literal["stretch", "pad"]

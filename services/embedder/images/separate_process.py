@@ -9,9 +9,11 @@ been taken over.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import pickle
 import resource
+import struct
 import sys
 from asyncio.subprocess import PIPE
 from pathlib import Path
@@ -21,8 +23,9 @@ import numpy as np
 
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import Footprint
-from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.parts import PartError, PreparedCrop, prepare_parts
+from services.embedder.images.photograph import Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import CHANNELS, LEVELS, CountArray, histograms
 from spotted.errors import SpottedError, UnreadableImageError
 from spotted.local_features.features import MOST_BYTES
@@ -42,35 +45,45 @@ START_S, SECONDS_PER_COST = 5, 0.02
 # time to load a segmenter and to run it once with other processes beside it, in runs
 SEGMENTER_RUNS = 4
 DONE, REFUSED = b"+", b"-"
+TAKEN_OVER = (
+    "the decoder's process wrote what it should not; the image may be an attack, do not send it again"
+)
 
-_Task: TypeAlias = "tuple[ImageCrop, Preprocessing | None, Extractor | None, int]"
+_LENGTH = struct.Struct("<I")
+
+_Task: TypeAlias = "tuple[Photograph, Preprocessing | None, Extractor | None, int]"
 
 
 async def prepare(
-    crop: ImageCrop,
+    photograph: Photograph,
     steps: Preprocessing,
     limits: Footprint,
     *,
     max_pixels: int,
     extractor: Extractor | None = None,
-) -> PreparedCrop:
-    """`prepare_crop` in a separate process that is limited to a footprint.
+) -> list[PreparedCrop | PartError]:
+    """`prepare_parts` in a separate process that is limited to a footprint.
 
-    The process is killed if the caller is cancelled. Raises UnreadableImageError as `apply` does, and if the
-    process ends early.
+    The process is killed if the caller is cancelled. Raises UnreadableImageError as `prepare_parts` does, and
+    if the process ends early.
     """
     limits = _with_segmenter(limits, steps)
-    size = steps.size**2 * CHANNELS
-    more = MOST_BYTES if extractor else 0
-    content = await _result((crop, steps, extractor, max_pixels), limits, size, more)
-    pixels = np.frombuffer(content[:size], dtype=np.uint8).reshape(steps.size, steps.size, CHANNELS)
-    return PreparedCrop(pixels, content[size:])
+    rest = await _result((photograph, steps, extractor, max_pixels), limits)
+    made: list[PreparedCrop | PartError] = []
+    for _ in photograph.parts:
+        part, rest = _read_part(rest, steps.size, local=extractor is not None)
+        made.append(part)
+    if rest:
+        raise UnreadableImageError(TAKEN_OVER)
+    return made
 
 
 async def count_levels(content: bytes, limits: Footprint, *, max_pixels: int) -> CountArray:
     """`histograms` of an image file in a separate process, as `prepare`."""
+    found = await _result((Photograph(content), None, None, max_pixels), limits)
     counts = np.zeros((CHANNELS, LEVELS), dtype=np.int64)
-    found = await _result((ImageCrop(content), None, None, max_pixels), limits, counts.nbytes)
+    if len(found) != counts.nbytes:
+        raise UnreadableImageError(TAKEN_OVER)
     return np.frombuffer(found, dtype=np.int64).reshape(counts.shape)
 
 
@@ -83,8 +96,8 @@ def _with_segmenter(limits: Footprint, steps: Preprocessing) -> Footprint:
     return Footprint(limits.bytes + needs.bytes, limits.cost + seconds / SECONDS_PER_COST)
 
 
-async def _result(task: _Task, limits: Footprint, size: int, more: int = 0) -> bytes:
-    """The answer of the process: `size` bytes, and up to `more` after them."""
+async def _result(task: _Task, limits: Footprint) -> bytes:
+    """The answer of the process, without its first byte."""
     seconds = round(START_S + SECONDS_PER_COST * limits.cost)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", MODULE, str(limits.bytes), str(seconds), stdin=PIPE, stdout=PIPE
@@ -98,7 +111,7 @@ async def _result(task: _Task, limits: Footprint, size: int, more: int = 0) -> b
             await asyncio.shield(process.wait())
     if answer[:1] == REFUSED:
         raise UnreadableImageError(answer[1:].decode("utf-8", errors="replace"))
-    if answer[:1] != DONE or not 1 + size <= len(answer) <= 1 + size + more:
+    if process.returncode or answer[:1] != DONE:
         raise UnreadableImageError(
             f"decoding the image ended the decoder's process (status {process.returncode}): it took more "
             f"than {seconds} s or more memory than its header announced; save it again as baseline JPEG"
@@ -106,14 +119,43 @@ async def _result(task: _Task, limits: Footprint, size: int, more: int = 0) -> b
     return answer[1:]
 
 
+def _part(part: PreparedCrop | PartError) -> bytes:
+    """A part as the process writes it: whether it succeeded, its pixels, and a text or features."""
+    if isinstance(part, PreparedCrop):
+        features = part.local_features
+        return DONE + part.pixels.tobytes() + _LENGTH.pack(len(features)) + features
+    message = str(part).encode()
+    return REFUSED + _LENGTH.pack(len(message)) + message
+
+
+def _read_part(content: bytes, size: int, *, local: bool) -> tuple[PreparedCrop | PartError, bytes]:
+    """The first part in what the process wrote, and the rest.
+
+    Raises UnreadableImageError if it has another form.
+    """
+    done, shape = content[:1] == DONE, (size, size, CHANNELS)
+    start = 1 + math.prod(shape) * done
+    if content[:1] not in {DONE, REFUSED} or len(content) < start + _LENGTH.size:
+        raise UnreadableImageError(TAKEN_OVER)
+    (length,) = _LENGTH.unpack_from(content, start)
+    end = start + _LENGTH.size + length
+    if end > len(content) or (done and length > MOST_BYTES * local):
+        raise UnreadableImageError(TAKEN_OVER)
+    last, rest = content[start + _LENGTH.size : end], content[end:]
+    if not done:
+        return UnreadableImageError(last.decode("utf-8", errors="replace")), rest
+    pixels = np.frombuffer(content[1:start], dtype=np.uint8).reshape(shape)
+    return PreparedCrop(pixels, last), rest
+
+
 def answer(task: _Task) -> bytes:
     """The result of the process for a task."""
-    crop, steps, extractor, max_pixels = task
+    photograph, steps, extractor, max_pixels = task
     try:
         if steps is None:
-            return DONE + histograms(decode(crop.content, max_pixels=max_pixels)).tobytes()
-        made = prepare_crop(crop, steps, extractor, max_pixels=max_pixels)
-        return DONE + made.pixels.tobytes() + made.local_features
+            return DONE + histograms(decode(photograph.content, max_pixels=max_pixels)).tobytes()
+        made = prepare_parts(photograph, steps, extractor, max_pixels=max_pixels)
+        return DONE + b"".join(map(_part, made))
     except SpottedError as error:
         return REFUSED + str(error).encode()
     except MemoryError:

@@ -4,6 +4,7 @@ backbones       a frozen backbone, identified by its file's digest
 devices         sessions on a CPU or GPU
 limits          how much is done and admitted at once
 batching        batches shared by concurrent callers
+pending         items that wait for the results of their parts
 fair_queue      fair shares of the queue between surveys
 decoding_budget  memory for decoding, shared by all images
 slow_lane       slow images leave a worker to quick ones
@@ -23,18 +24,18 @@ from services.embedder.inference.backbones import (
     preprocessing,
     read_manifest,
 )
-from services.embedder.inference.batching import Timings
 from services.embedder.inference.calls import (
     CropResult,
     EmbedCall,
     Embedders,
     EmbedOptions,
-    NamedCrop,
+    NamedPhotograph,
     Stores,
 )
 from services.embedder.inference.devices import INPUT, OUTPUT, Lane, open_session
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from services.embedder.inference.ordered_stream import in_order
+from services.embedder.inference.pending import Timings
 
 __all__ = [
     "INPUT",
@@ -52,7 +53,7 @@ __all__ = [
     "ImageEmbedder",
     "Lane",
     "Manifest",
-    "NamedCrop",
+    "NamedPhotograph",
     "Stores",
     "Timings",
     "in_order",

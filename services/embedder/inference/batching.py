@@ -14,61 +14,33 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from typing import Generic
 
 from services.embedder.inference.fair_queue import Admission, FairQueue, Share
 from services.embedder.inference.limits import Limits
+from services.embedder.inference.pending import (
+    Delivery,
+    Finished,
+    ItemT,
+    Part,
+    Pending,
+    PreparedT,
+    ResultT,
+    deliver_soon,
+)
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError
 
-ItemT = TypeVar("ItemT")
-PreparedT = TypeVar("PreparedT")
-ResultT = TypeVar("ResultT")
-
-FIRST_GUESS_S = 0.1  # assumed seconds for an item before the first one was timed
-NEWEST = 0.05  # weight of the newest item in the running mean of the seconds between two finished items
-
-
-@dataclass(frozen=True, slots=True)
-class Timings:
-    """Time spent on an item, seconds."""
-
-    queued_s: float
-    """Waiting, before it was prepared and before its batch ran."""
-    prepared_s: float
-    """Preparing the item."""
-    worked_s: float
-    """Running its batch."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finished(Generic[ResultT]):
-    """The result of an item and the time spent on it."""
-
-    result: ResultT
-    timings: Timings
-
-
-@dataclass(slots=True, eq=False)
-class _Pending(Generic[ItemT, PreparedT, ResultT]):
-    item: ItemT
-    future: asyncio.Future[Finished[ResultT]]
-    submitted_s: float = field(default_factory=time.perf_counter)
-    waited_s: float = 0.0
-    prepared_s: float = 0.0
-    ready_s: float = 0.0
-    prepared: PreparedT | None = None
-
-
-_Delivery = tuple[_Pending[ItemT, PreparedT, ResultT], Finished[ResultT] | Exception]
+FIRST_GUESS_S = 0.1  # assumed seconds for a part before the first one was timed
+NEWEST = 0.05  # weight of the newest part in the running mean of the seconds between two finished parts
 
 
 class Batcher(Generic[ItemT, PreparedT, ResultT]):
     """Turns items of one event loop into results, in batches shared between callers.
 
-    prepare: turns one item into an input of `work`; an exception fails only this item.
+    prepare: turns one item into an input of `work` for each of its parts; an exception among them fails only
+        its part, a raised one only this item.
     work: turns a batch into one result for each input, in the same order; an exception among the results
-        fails only its item, a raised one fails the batch.
+        fails only its part, a raised one fails the batch.
     Both are called from several threads at once, `work` from at most `limits.runs`.
     ready: held by an admitted item until it is finished; yields the item to queue.
     cost: what preparing an item costs, in the unit of `limits.claim_cost`; None: nothing.
@@ -76,7 +48,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
 
     def __init__(
         self,
-        prepare: Callable[[ItemT], PreparedT],
+        prepare: Callable[[ItemT], Sequence[PreparedT | Exception]],
         work: Callable[[Sequence[PreparedT]], Sequence[ResultT | Exception]],
         limits: Limits,
         ready: Callable[[ItemT, Share], AbstractAsyncContextManager[ItemT]] | None = None,
@@ -90,11 +62,11 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
         self._changed = threading.Condition()
         # guarded by _changed, as is all below
-        self._queue: FairQueue[_Pending[ItemT, PreparedT, ResultT]] = FairQueue()
-        self._prepared: deque[_Pending[ItemT, PreparedT, ResultT]] = deque()
+        self._queue: FairQueue[Pending[ItemT, ResultT]] = FairQueue()
+        self._prepared: deque[Part[ItemT, PreparedT, ResultT]] = deque()
         self._idle = self._running = 0
         self._closed = False
-        self._item_s = FIRST_GUESS_S
+        self._part_s = FIRST_GUESS_S
         self._threads = [
             # daemons, so that a process that fails before `close` can exit
             threading.Thread(target=self._pull, name=f"batch-{n}", daemon=True)
@@ -106,25 +78,34 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
     async def submit(
         self, item: ItemT, share: Share, *, size: int = 0, deadline_s: float | None = None
     ) -> Finished[ResultT]:
-        """The result of one item.
+        """The result of an item of one part, as `submit_parts`. Raises the error of the item, too."""
+        (outcome,) = await self.submit_parts(item, share, 1, size=size, deadline_s=deadline_s)
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
+
+    async def submit_parts(
+        self, item: ItemT, share: Share, parts: int, *, size: int = 0, deadline_s: float | None = None
+    ) -> list[Finished[ResultT] | Exception]:
+        """The results of an item, in the order of its parts; a part that fails has its error.
 
         share: the party that it counts for; if its share is full, bulk work waits and single calls fail.
         size: bytes that it holds until it is finished.
         deadline_s: seconds from now after which the result is no longer needed; None: no deadline.
         An item whose caller was cancelled or whose deadline passed is dropped before further work.
-        Raises OverloadedError, DeadlineError, UnavailableError after `close`, and the error of the item.
+        Raises OverloadedError, DeadlineError, UnavailableError after `close`, and an error of the whole item.
         """
         try:
             async with asyncio.timeout(deadline_s) as limit:
                 if share.bulk:
-                    await self._admission.wait(share, size)
-                elif not self._admission.admit(share, size):
+                    await self._admission.wait(share, size, parts)
+                elif not self._admission.admit(share, size, parts):
                     raise self._overloaded(share)
                 try:
                     async with self._ready(item, share) as ready:
-                        return await self._finish(ready, share)
+                        return await self._finish(ready, share, parts)
                 finally:
-                    self._admission.leave(share, size)
+                    self._admission.leave(share, size, parts)
         except TimeoutError as error:
             if not limit.expired():
                 raise  # by the item itself
@@ -147,9 +128,9 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         for thread in self._threads:
             await asyncio.to_thread(thread.join)
 
-    async def _finish(self, item: ItemT, share: Share) -> Finished[ResultT]:
-        pending: _Pending[ItemT, PreparedT, ResultT]
-        pending = _Pending(item, asyncio.get_running_loop().create_future())
+    async def _finish(self, item: ItemT, share: Share, parts: int) -> list[Finished[ResultT] | Exception]:
+        pending: Pending[ItemT, ResultT]
+        pending = Pending(item, parts, asyncio.get_running_loop().create_future())
         with self._changed:
             if self._closed:
                 raise UnavailableError("the embedder is shutting down; retry later, or call another replica")
@@ -163,7 +144,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
 
     def _overloaded(self, share: Share) -> OverloadedError:
         with self._changed:
-            wait_s = max(self._item_s * len(self._queue), self._item_s)
+            wait_s = self._part_s * max(sum(pending.parts for pending in self._queue), 1)
         whose = f"survey {share.survey_id!r}" if share.survey_id else "calls without a survey"
         return OverloadedError(
             f"the queue's share of {whose} is full; retry in {wait_s:.2g} s, or use EmbedStream, which waits",
@@ -196,13 +177,13 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         # two batches ahead keep the device busy; more would only wait longer
         return bool(self._queue) and len(self._prepared) < 2 * self.limits.max_batch
 
-    def _take_batch(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
+    def _take_batch(self) -> list[Part[ItemT, PreparedT, ResultT]]:
         if not self._may_run():
             return []
         self._running += 1
         return [self._prepared.popleft() for _ in range(min(self.limits.max_batch, len(self._prepared)))]
 
-    def _claim(self) -> list[_Pending[ItemT, PreparedT, ResultT]]:
+    def _claim(self) -> list[Pending[ItemT, ResultT]]:
         if not self._may_prepare():
             return []
         # idle threads share the queued items: two runs side by side beat one of twice the size
@@ -216,53 +197,53 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             claimed.append(self._queue.pop())
         return claimed
 
-    def _prepare_all(self, claimed: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
-        failed: list[_Delivery[ItemT, PreparedT, ResultT]] = []
-        prepared: list[_Pending[ItemT, PreparedT, ResultT]] = []
+    def _prepare_all(self, claimed: Sequence[Pending[ItemT, ResultT]]) -> None:
+        failed: list[Delivery[ItemT, ResultT]] = []
+        prepared: list[Part[ItemT, PreparedT, ResultT]] = []
         for pending in claimed:
             if pending.future.cancelled():
                 continue
             started_s = time.perf_counter()
             try:
-                pending.prepared = self._prepare(pending.item)
+                made = self._parts(pending)
             except Exception as error:  # noqa: BLE001 - the thread must survive any error of an item
-                failed.append((pending, error))
+                failed.append(Delivery(pending, None, error))
                 continue
-            pending.ready_s = time.perf_counter()
-            pending.waited_s = started_s - pending.submitted_s
-            pending.prepared_s = pending.ready_s - started_s
-            prepared.append(pending)
-        _deliver_soon(failed)
+            pending.prepared(started_s)
+            for index, part in enumerate(made):
+                if isinstance(part, Exception):
+                    failed.append(Delivery(pending, index, part))
+                else:
+                    prepared.append(Part(pending, index, part))
+        deliver_soon(failed)
         with self._changed:
             self._prepared.extend(prepared)
             self._changed.notify(len(prepared))
 
-    def _run(self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]]) -> None:
-        live = [pending for pending in batch if not pending.future.cancelled()]
+    def _parts(self, pending: Pending[ItemT, ResultT]) -> Sequence[PreparedT | Exception]:
+        made = self._prepare(pending.item)
+        if len(made) != pending.parts:
+            raise RuntimeError(f"an item of {pending.parts} parts was prepared as {len(made)}")
+        return made
+
+    def _run(self, batch: Sequence[Part[ItemT, PreparedT, ResultT]]) -> None:
+        live = [part for part in batch if not part.pending.future.cancelled()]
         started_s = time.perf_counter()
-        outcomes = self._outcomes(live, started_s)
+        results = self._results([part.prepared for part in live])
+        worked_s = time.perf_counter() - started_s
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
             if live:
-                prepared_s = sum(pending.prepared_s for pending in live) / self.limits.workers
-                worked_s = (time.perf_counter() - started_s) / self.limits.runs
-                self._item_s += NEWEST * ((prepared_s + worked_s) / len(live) - self._item_s)
-        _deliver_soon(outcomes)
-
-    def _outcomes(
-        self, batch: Sequence[_Pending[ItemT, PreparedT, ResultT]], started_s: float
-    ) -> list[_Delivery[ItemT, PreparedT, ResultT]]:
-        results = self._results([pending.prepared for pending in batch])  # type: ignore[misc] # all are prepared
-        worked_s = time.perf_counter() - started_s
-        outcomes: list[_Delivery[ItemT, PreparedT, ResultT]] = []
-        for pending, result in zip(batch, results, strict=True):
-            if isinstance(result, Exception):
-                outcomes.append((pending, result))
-                continue
-            queued_s = pending.waited_s + started_s - pending.ready_s
-            outcomes.append((pending, Finished(result, Timings(queued_s, pending.prepared_s, worked_s))))
-        return outcomes
+                prepared_s = sum(p.pending.prepared_s / p.pending.parts for p in live) / self.limits.workers
+                part_s = (prepared_s + worked_s / self.limits.runs) / len(live)
+                self._part_s += NEWEST * (part_s - self._part_s)
+        deliver_soon(
+            [
+                Delivery(part.pending, part.index, part.pending.finished(result, started_s, worked_s))
+                for part, result in zip(live, results, strict=True)
+            ]
+        )
 
     def _results(self, inputs: Sequence[PreparedT]) -> Sequence[ResultT | Exception]:
         if not inputs:
@@ -274,19 +255,3 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         except Exception as error:  # noqa: BLE001 - the thread must survive any error of a batch
             return [error] * len(inputs)
         return results
-
-
-def _deliver_soon(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
-    """Wake the event loop once for all outcomes."""
-    if outcomes:
-        outcomes[0][0].future.get_loop().call_soon_threadsafe(_deliver, outcomes)
-
-
-def _deliver(outcomes: Sequence[_Delivery[ItemT, PreparedT, ResultT]]) -> None:
-    for pending, outcome in outcomes:
-        if pending.future.done():
-            continue  # its caller was cancelled while the batch ran
-        if isinstance(outcome, Exception):
-            pending.future.set_exception(outcome)
-        else:
-            pending.future.set_result(outcome)

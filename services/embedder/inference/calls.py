@@ -1,22 +1,25 @@
 """Embed calls resolved against the loaded backbones, and the results of their crops.
 
-A crop that cannot be embedded fails by itself; all crops share the batches of their backbone.
+A crop that cannot be embedded fails by itself, an image that cannot be decoded with all of its crops; all
+crops share the batches of their backbone.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
-from services.embedder.images.cropping import Colour
 from services.embedder.images.decoding import decode
 from services.embedder.images.footprints import image_footprint
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.local_extraction import LoadedExtractor
+from services.embedder.images.parts import PART_ERRORS
+from services.embedder.images.photograph import Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import Reference, Tone
@@ -25,25 +28,22 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.inference.ordered_stream import in_order
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Colour
 from spotted.errors import (
     DeadlineError,
     DigestMismatchError,
     NotFoundError,
     PreconditionError,
     SpottedError,
-    UnreadableImageError,
 )
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 
 @dataclass(frozen=True, slots=True)
-class NamedCrop:
-    """A crop with the id that the caller gave it."""
+class NamedPhotograph:
+    """An image with the ids that the caller gave its parts."""
 
-    crop_id: str
-    crop: ImageCrop
+    crop_ids: tuple[str, ...]
+    photograph: Photograph
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,32 +96,42 @@ class EmbedCall:
     embedder: ImageEmbedder
     plan: EmbedPlan
 
-    async def embed_all(self, crops: Sequence[NamedCrop], deadline_s: float | None) -> list[CropResult]:
-        """The results of a few crops, in their order. Raises errors that concern the whole call."""
-        if len(crops) == 1:
-            return [await self.embed_one(crops[0], deadline_s)]
+    async def embed_all(
+        self, images: Sequence[NamedPhotograph], deadline_s: float | None
+    ) -> list[CropResult]:
+        """The results of a few images, in the order of their parts.
+
+        Raises errors that concern the whole call.
+        """
+        if len(images) == 1:
+            return await self.embed_one(images[0], deadline_s)
         try:
             async with asyncio.TaskGroup() as tasks:
-                embedding = [tasks.create_task(self.embed_one(crop, deadline_s)) for crop in crops]
+                embedding = [tasks.create_task(self.embed_one(image, deadline_s)) for image in images]
         except ExceptionGroup as group:
             raise group.exceptions[0] from group
-        return [task.result() for task in embedding]
+        return [result for task in embedding for result in task.result()]
 
-    def embed_stream(
-        self, crops: AsyncIterator[NamedCrop], time_left_s: Callable[[], float | None]
+    async def embed_stream(
+        self, images: AsyncIterator[NamedPhotograph], time_left_s: Callable[[], float | None]
     ) -> AsyncIterator[CropResult]:
-        """The results of any number of crops, in their order.
+        """The results of any number of images, in the order of their parts.
 
-        time_left_s: seconds until the caller's deadline, asked when a crop is submitted; None: no deadline.
+        time_left_s: seconds until the caller's deadline, asked when an image is submitted; None: no deadline.
         """
-        return in_order(crops, lambda crop: self.embed_one(crop, time_left_s()))
+        async with aclosing(in_order(images, lambda image: self.embed_one(image, time_left_s()))) as embedded:
+            async for results in embedded:
+                for result in results:
+                    yield result
 
-    async def embed_one(self, crop: NamedCrop, deadline_s: float | None) -> CropResult:
-        """The result of one crop. Raises errors that concern the whole call."""
+    async def embed_one(self, image: NamedPhotograph, deadline_s: float | None) -> list[CropResult]:
+        """The results of the parts of one image. Raises errors that concern the whole call."""
+        embedded: Sequence[Embedding | SpottedError]
         try:
-            return CropResult(crop.crop_id, await self.embedder.embed(crop.crop, self.plan, deadline_s))
-        except (UnreadableImageError, PreconditionError) as error:
-            return CropResult(crop.crop_id, error)
+            embedded = await self.embedder.embed(image.photograph, self.plan, deadline_s)
+        except PART_ERRORS as error:
+            embedded = [error] * len(image.crop_ids)
+        return [CropResult(*pair) for pair in zip(image.crop_ids, embedded, strict=True)]
 
 
 class Embedders:
@@ -133,7 +143,7 @@ class Embedders:
         default_model_id: str,
         stores: Stores,
         segmenter: Segmenter | None = None,
-        extractors: Mapping[str, Extractor] | None = None,
+        extractors: Mapping[str, LoadedExtractor] | None = None,
     ) -> None:
         """Begin. extractors: methods of local features by name."""
         self._by_id = {e.backbone.manifest.model_id: e for e in embedders}
@@ -205,7 +215,7 @@ class Embedders:
         for embedder in self.all:
             await embedder.close()
 
-    def _extractor(self, method: str) -> Extractor:
+    def _extractor(self, method: str) -> LoadedExtractor:
         extractor = self.extractors.get(method)
         if extractor is None:
             known = ", ".join(sorted(self.extractors))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,11 +29,12 @@ class Share:
 class _Waiting:
     share: Share
     size: int
+    parts: int
     admitted: asyncio.Future[None]
 
 
 class Admission:
-    """Limited room for items and their bytes, on one event loop.
+    """Limited room for the parts of items and their bytes, on one event loop.
 
     A share is admitted while it uses no more than would remain free: a single share fills half of the
     room, two fill a third each, and a new one always finds room (the dynamic threshold of Choudhury and
@@ -48,32 +50,32 @@ class Admission:
         self._bytes: Counter[Share] = Counter()
         self._waiting: OrderedDict[_Waiting, None] = OrderedDict()
 
-    def admit(self, share: Share, size: int) -> bool:
+    def admit(self, share: Share, size: int, parts: int = 1) -> bool:
         """Admit an item of `size` bytes if there is room; True: call `leave` once when it is finished."""
-        if any(w.share == share for w in self._waiting) or not self._fits(share, size):
+        if any(w.share == share for w in self._waiting) or not self._fits(share, size, parts):
             return False
-        self._enter(share, size)
+        self._enter(share, size, parts)
         return True
 
-    async def wait(self, share: Share, size: int) -> None:
+    async def wait(self, share: Share, size: int, parts: int = 1) -> None:
         """Wait until an item of `size` bytes is admitted, in the order of arrival within its share."""
-        if self.admit(share, size):
+        if self.admit(share, size, parts):
             return
-        waiting = _Waiting(share, size, asyncio.get_running_loop().create_future())
+        waiting = _Waiting(share, size, parts, asyncio.get_running_loop().create_future())
         self._waiting[waiting] = None
         try:
             await waiting.admitted
         except asyncio.CancelledError:
             if waiting.admitted.done() and not waiting.admitted.cancelled():
-                self.leave(share, size)
+                self.leave(share, size, parts)
             raise
         finally:
             self._waiting.pop(waiting, None)
 
-    def leave(self, share: Share, size: int) -> None:
+    def leave(self, share: Share, size: int, parts: int = 1) -> None:
         """Free the room of an item and admit waiting ones."""
         metrics.EMBED_QUEUE_BYTES.dec(size)
-        for used, amount in ((self._items, 1), (self._bytes, size)):
+        for used, amount in ((self._items, parts), (self._bytes, size)):
             used[share] -= amount
             if used[share] <= 0:
                 del used[share]
@@ -81,24 +83,24 @@ class Admission:
         for waiting in list(self._waiting):
             if waiting.share in refused or waiting.admitted.done():
                 continue
-            if self._fits(waiting.share, waiting.size):
+            if self._fits(waiting.share, waiting.size, waiting.parts):
                 del self._waiting[waiting]
-                self._enter(waiting.share, waiting.size)
+                self._enter(waiting.share, waiting.size, waiting.parts)
                 waiting.admitted.set_result(None)
             else:
                 refused.add(waiting.share)
 
-    def _fits(self, share: Share, size: int) -> bool:
+    def _fits(self, share: Share, size: int, parts: int) -> bool:
         if not self._items:
             # an item larger than the whole room passes if nothing else is inside
             return True
-        free_items = self.max_items - self._items.total() - 1
+        free_items = self.max_items - self._items.total() - parts
         free_bytes = self.max_bytes - self._bytes.total() - size
         return self._items[share] <= free_items and self._bytes[share] <= free_bytes
 
-    def _enter(self, share: Share, size: int) -> None:
+    def _enter(self, share: Share, size: int, parts: int) -> None:
         metrics.EMBED_QUEUE_BYTES.inc(size)
-        self._items[share] += 1
+        self._items[share] += parts
         self._bytes[share] += size
 
 
@@ -112,6 +114,10 @@ class FairQueue(Generic[ItemT]):
 
     def __len__(self) -> int:
         return self._length
+
+    def __iter__(self) -> Iterator[ItemT]:
+        """All items, by share."""
+        return (item for line in self._lines.values() for item in line)
 
     def push(self, share: Share, item: ItemT) -> None:
         """Add an item at the end of its share."""

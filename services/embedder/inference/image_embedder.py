@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,21 +13,21 @@ from services.common.memory import MIB, memory_limit_bytes
 from services.common.survey.heads import StoredHead
 from services.common.telemetry import metrics, tracing
 from services.embedder.images import separate_process
-from services.embedder.images.footprints import encoded_bytes, footprint
+from services.embedder.images.footprints import NOTHING, encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
-from services.embedder.images.local_extraction import PreparedCrop, prepare_crop
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.local_extraction import LoadedExtractor
+from services.embedder.images.parts import PART_ERRORS, PartError, PreparedCrop, prepare_parts
+from services.embedder.images.photograph import Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.inference.backbones import Backbone
-from services.embedder.inference.batching import Batcher, Timings
+from services.embedder.inference.batching import Batcher
 from services.embedder.inference.decoding_budget import DecodingBudget, Hold
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.limits import Limits
+from services.embedder.inference.pending import Finished, Timings
 from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
-
-if TYPE_CHECKING:
-    from spotted.local_features.extraction.by_name import Extractor
 
 MOST_QUEUED_BYTES = 256 * MIB
 
@@ -55,18 +54,18 @@ class EmbedPlan:
     """Steps from the image file to pixels."""
     head: StoredHead | None = None
     """Adaptation head to apply; None: base embeddings."""
-    extractor: Extractor | None = None
+    extractor: LoadedExtractor | None = None
     """Extracts local features as well; None: none."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Task:
-    crop: ImageCrop
+    photograph: Photograph
     plan: EmbedPlan
     hold: Hold | None = None
     """Memory to decode the image; None: it is already prepared."""
-    prepared: PreparedCrop | None = None
-    """If it is already prepared."""
+    prepared: Sequence[PreparedCrop | PartError] | None = None
+    """Its parts, if they are already prepared."""
     cost: float = 0.0
     """Time that a worker spends to prepare it, as in `Footprint`."""
 
@@ -101,7 +100,7 @@ def limits_for(backbone: Backbone, workers: int, *, max_queue_bytes: int = MOST_
 
 
 class ImageEmbedder:
-    """Embeds crops with one backbone; its workers also decode, crop and resize.
+    """Embeds the parts of images with one backbone; its workers also decode, crop and resize.
 
     limits: None: the limits of one worker. budget: memory for decoding, shared by all embedders of a process;
     None: a quarter of the memory limit. max_pixels: largest image accepted.
@@ -131,23 +130,25 @@ class ImageEmbedder:
 
     @property
     def waiting(self) -> int:
-        """Number of crops that no worker has taken yet."""
+        """Number of images that no worker has taken yet."""
         return self._batcher.waiting
 
-    async def embed(self, crop: ImageCrop, plan: EmbedPlan, deadline_s: float | None = None) -> Embedding:
-        """The embedding of one crop; deadline_s: as in `Batcher.submit`.
+    async def embed(
+        self, photograph: Photograph, plan: EmbedPlan, deadline_s: float | None = None
+    ) -> list[Embedding | PartError]:
+        """The embeddings of the parts of an image; deadline_s: as in `Batcher.submit_parts`.
 
-        Raises UnreadableImageError for an image, box or mask that cannot be used, PreconditionError if the
-        backbone returns no finite vector, and the errors of `Batcher.submit`.
+        A part has an UnreadableImageError if its box or mask cannot be used, a PreconditionError if the
+        backbone returns no finite vector for it. Raises UnreadableImageError for an image that cannot be
+        used, and the errors of `Batcher.submit_parts`.
         """
-        task = _Task(crop, plan)
-        size = encoded_bytes(crop)
+        task, size, parts = _Task(photograph, plan), encoded_bytes(photograph), len(photograph.parts)
         with _refusals_counted():
-            finished = await self._batcher.submit(task, plan.share, size=size, deadline_s=deadline_s)
-        spent = finished.timings
-        metrics.EMBED_QUEUE_S.observe(spent.queued_s)
-        tracing.record([("queue", spent.queued_s), ("prepare", spent.prepared_s), ("infer", spent.worked_s)])
-        return Embedding(finished.result.vector, spent, finished.result.local_features)
+            finished = await self._batcher.submit_parts(
+                task, plan.share, parts, size=size, deadline_s=deadline_s
+            )
+        _observe([one.timings for one in finished if isinstance(one, Finished)])
+        return [_embedding(one) for one in finished]
 
     async def close(self) -> None:
         """Finish all admitted crops and stop the workers."""
@@ -157,8 +158,9 @@ class ImageEmbedder:
     async def _ready(self, task: _Task, share: Share) -> AsyncIterator[_Task]:
         steps, extractor = task.plan.preprocessing, task.plan.extractor
         # a header of a large file takes milliseconds
+        local = extractor.needs if extractor else NOTHING
         needed = await asyncio.to_thread(
-            footprint, task.crop, steps, max_pixels=self.max_pixels, local=extractor is not None
+            footprint, task.photograph, steps, max_pixels=self.max_pixels, local=local
         )
         if not self.budget.is_costly(needed):
             async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:
@@ -168,25 +170,28 @@ class ImageEmbedder:
             # no worker is kept from the images of others
             with metrics.EMBED_DECODE_S.time():
                 prepared = await separate_process.prepare(
-                    task.crop, steps, needed, max_pixels=self.max_pixels, extractor=extractor
+                    task.photograph, steps, needed, max_pixels=self.max_pixels, extractor=extractor
                 )
         yield replace(task, prepared=prepared)
 
-    def _prepare(self, task: _Task) -> _Prepared:
-        if task.prepared is not None:
-            return _Prepared(task.prepared, task.plan.head)
+    def _prepare(self, task: _Task) -> list[_Prepared | Exception]:
+        made = self._decode(task) if task.prepared is None else task.prepared
+        head = task.plan.head
+        return [one if isinstance(one, PART_ERRORS) else _Prepared(one, head) for one in made]
+
+    def _decode(self, task: _Task) -> Sequence[PreparedCrop | PartError]:
         if task.hold is None or not task.hold.begin():
             raise DeadlineError("the caller of this image left before it was decoded; send it again")
+        plan = task.plan
         try:
-            prepared = prepare_crop(
-                task.crop, task.plan.preprocessing, task.plan.extractor, max_pixels=self.max_pixels
+            return prepare_parts(
+                task.photograph, plan.preprocessing, plan.extractor, max_pixels=self.max_pixels
             )
         finally:
             task.hold.end()
-        return _Prepared(prepared, task.plan.head)
 
     def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[_Made | PreconditionError]:
-        metrics.EMBED_BATCH_IMAGES.observe(len(prepared))
+        metrics.EMBED_BATCH_CROPS.observe(len(prepared))
         with metrics.EMBED_INFER_S.time():
             vectors = self.backbone.embed([one.crop.pixels for one in prepared])
         for head in {one.head.digest: one.head for one in prepared if one.head}.values():
@@ -209,6 +214,23 @@ def _refusals_counted() -> Iterator[None]:
     except DeadlineError:
         metrics.EMBED_REFUSED_LATE.inc()
         raise
+
+
+def _observe(timings: Sequence[Timings]) -> None:
+    """Count the time of an image: that of its part which was finished last."""
+    if not timings:
+        return
+    last = max(timings, key=lambda spent: spent.queued_s + spent.worked_s)
+    metrics.EMBED_QUEUE_S.observe(last.queued_s)
+    tracing.record([("queue", last.queued_s), ("prepare", last.prepared_s), ("infer", last.worked_s)])
+
+
+def _embedding(outcome: Finished[_Made] | Exception) -> Embedding | PartError:
+    if isinstance(outcome, Finished):
+        return Embedding(outcome.result.vector, outcome.timings, outcome.result.local_features)
+    if isinstance(outcome, PART_ERRORS):
+        return outcome
+    raise outcome
 
 
 def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: StoredHead) -> None:

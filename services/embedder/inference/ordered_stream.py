@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import TypeVar
 
 # items of one stream in progress or waiting for an earlier one: keeps the workers busy, with few in memory
@@ -15,7 +15,7 @@ ResultT = TypeVar("ResultT")
 
 async def in_order(
     items: AsyncIterator[ItemT], work: Callable[[ItemT], Awaitable[ResultT]], *, limit: int = IN_FLIGHT
-) -> AsyncIterator[ResultT]:
+) -> AsyncGenerator[ResultT, None]:
     """Results in the order of the items, with at most `limit` items in progress.
 
     An item is read only when there is room, so a slow consumer slows the producer down. The first error

@@ -10,25 +10,20 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
-from services.common.store import keys
-from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, folded_survey
+from services.common.survey.survey_operations import Finish, RunningOperation
 from services.embedder.training.head_onnx import to_onnx
-from services.embedder.training.trainings import MARK_TTL_S
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.errors import PreconditionError, SpottedError
+from spotted.errors import PreconditionError
 from spotted.heads.head import HeadRecipe
 from spotted.heads.training import Step, train_head
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import pair_feasibility
 from spotted.scoring.similarity import unit_rows
-from spotted.v1 import operations_pb2 as pb
 
-# least seconds between two updates of the operation
-REPORT_EVERY_S = 1.0
 # vectors of the survey that the exported head is compared with the trained one on
 PROBES = 1024
 METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
@@ -36,38 +31,24 @@ METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effec
 COLLAPSED_SHARE = 0.5
 
 
-class Cancelled(Exception):  # noqa: N818 - not an error
-    """The training was asked to stop."""
-
-
 class Training:
     """One training of a head, on the survey of one generation."""
 
     def __init__(
-        self, store: Store, operation_id: str, survey_id: str, generation: str, recipe: HeadRecipe
+        self, store: Store, running: RunningOperation, survey_id: str, generation: str, recipe: HeadRecipe
     ) -> None:
         """Begin. generation: of the survey when the training was requested."""
         self._store = store
+        self._running = running
         self._survey_id = survey_id
         self._generation = generation
         self._recipe = recipe
-        self._operations = Operations(store, now=store.now, organisation=keys.owner(survey_id))
-        self._operation = self._operations.get(operation_id)
-        self._reported_s = 0.0
 
     def run(self) -> None:
         """Train, store the head, and end the operation as succeeded, failed or cancelled."""
-        try:
-            digest = self._train()
-        except Cancelled:
-            self._end(pb.OPERATION_STATE_CANCELLED, "cancelled")
-        except SpottedError as error:
-            self._end(pb.OPERATION_STATE_FAILED, str(error))
-        else:
-            self._operation.result, self._operation.progress = digest, 1.0
-            self._end(pb.OPERATION_STATE_SUCCEEDED, f"trained; activate head {digest} to use it")
+        self._running.run(self._train, failed="it failed; see the log of the embedder")
 
-    def _train(self) -> str:
+    def _train(self) -> Finish:
         folded = folded_survey(self._store, self._survey_id)
         snapshot, generation = folded.view(lambda state, _: (state.snapshot(), folded.generation))
         self._require(generation)
@@ -75,14 +56,15 @@ class Training:
         head = train_head(base, pseudo_labels(snapshot), self._recipe, on_progress=self.report)
         # the head is stored under the survey's id
         self._require(Existence(self._store).generation(self._survey_id))
-        return HeadStore(self._store).put(
+        digest = HeadStore(self._store).put(
             to_onnx(head, base[:PROBES]),
             snapshot.survey.embedding,
             survey_id=self._survey_id,
             recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),
-            metrics=dict(self._operation.metrics),
+            metrics=dict(self._running.operation.metrics),
             created_s=time.time(),
         )
+        return Finish(digest, f"trained; activate head {digest} to use it")
 
     def _require(self, generation: str) -> None:
         if generation != self._generation:
@@ -92,37 +74,28 @@ class Training:
             )
 
     def report(self, step: Step) -> None:
-        """Update the operation after an epoch, at most every second; raises Cancelled if cancelled."""
+        """Report an epoch, at most every second. Raises OperationCancelled if the training was cancelled."""
         if step.epoch == 1:
             # the head is the identity in the first epoch, so these are the figures of the backbone
-            self._operation.metrics["backbone_mean_similarity"] = step.mean_similarity
-            self._operation.metrics["backbone_effective_rank"] = step.effective_rank
-        if time.monotonic() - self._reported_s < REPORT_EVERY_S and step.epoch != self._recipe.epochs:
-            return
-        self._reported_s = time.monotonic()
-        if self._operations.cancel_asked(self._operation.operation_id):
-            raise Cancelled
-        self._operation.progress = step.epoch / self._recipe.epochs
-        self._operation.message = self._message(step)
-        self._operation.metrics.update({metric: getattr(step, metric) for metric in METRICS})
-        self._operations.put(self._operation)
-        mark = self._operation.operation_id.encode()
-        self._store.put(keys.training(self._survey_id, self._generation), mark, ttl_s=MARK_TTL_S)
+            metrics = self._running.operation.metrics
+            metrics["backbone_mean_similarity"] = step.mean_similarity
+            metrics["backbone_effective_rank"] = step.effective_rank
+        if self._running.due or step.epoch == self._recipe.epochs:
+            self._running.report(
+                step.epoch / self._recipe.epochs,
+                self._message(step),
+                {metric: getattr(step, metric) for metric in METRICS},
+            )
 
     def _message(self, step: Step) -> str:
         message = (
             f"epoch {step.epoch} of {self._recipe.epochs}, loss {step.loss:.4f}, "
             f"{step.positive_pairs} positive and {step.negative_pairs} negative pairs"
         )
-        backbone = self._operation.metrics["backbone_effective_rank"]
+        backbone = self._running.operation.metrics["backbone_effective_rank"]
         if step.effective_rank < COLLAPSED_SHARE * backbone:
             message += f"; the vectors collapse: effective rank {step.effective_rank:.1f} of {backbone:.1f}"
         return message
-
-    def _end(self, state: pb.OperationState.ValueType, message: str) -> None:
-        self._operation.state, self._operation.message = state, message
-        self._operations.put(self._operation)
-        self._store.delete(keys.training(self._survey_id, self._generation))
 
 
 def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from services.review.forms.fields import Body
 from services.review.forms.instants import instant
 from services.review.forms.photos import Json
-from services.review.forms.progress import progress_form, session_form
+from services.review.forms.progress import session_form
 from services.review.routes.review import Review
 from spotted.client.aio import AsyncSessionHandle, AsyncSpotted, AsyncSurveyHandle
 from spotted.client.values import SurveyInfo
@@ -63,13 +63,12 @@ class _Start:
         return await self._session(survey, session)
 
     async def session(self, request: Request) -> Response:
-        """A session with its progress."""
+        """A session; its progress takes longer to read, and questions do not wait for it."""
         return await self._session(self._review.survey(request), self._review.session(request))
 
     async def _session(self, survey: AsyncSurveyHandle, session: AsyncSessionHandle) -> Response:
-        of, info, progress = await asyncio.gather(survey.info(), session.info(), session.progress())
-        zone = ZoneInfo(of.time_zone or "UTC")
-        return JSONResponse({"session": session_form(info, zone), "progress": progress_form(progress)})
+        of, info = await asyncio.gather(survey.info(), session.info())
+        return JSONResponse({"session": session_form(info, ZoneInfo(of.time_zone or "UTC"))})
 
     async def _survey_form(self, spotted: AsyncSpotted, info: SurveyInfo) -> Json:
         if info.damage:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
+
+import numpy as np
 
 from services.common.session import round_messages
 from services.common.store.keys import SessionKey
@@ -16,6 +18,8 @@ from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer, SurveyScores
 from spotted.catalogue.foreign_ids import is_foreign
+from spotted.constraints.interface import Constraints
+from spotted.facts.pair_rows import pair_keys
 from spotted.sampling.bursts import burst_groups
 from spotted.sampling.candidate_graph import CandidateGraph, open_rows
 from spotted.sampling.rounds import Pair, Strategy
@@ -125,7 +129,7 @@ class Planner:
             facts=read.facts if read.facts.detections else None,
             versions=read.versions,
             bursts=_bursts(ready, {*state.detection_ids[state.planned_items :], *added}),
-            open_pairs=int(open_rows(ready.graph, queue.constraints).sum()),
+            open_pairs=_open_pairs(ready.graph, queue.constraints, state.roster.foreign),
         )
         remaining = (
             estimate_planned(planned.expected, queue.constraints.decisions())
@@ -133,7 +137,9 @@ class Planner:
             else estimate_remaining(ready.graph, queue.constraints)
         )
         if remaining is not None:
-            message.expected_pairs = remaining.image_pairs
+            # a photograph that shows an animal of the catalogue makes one pair with it
+            drawn = bool(state.roster.foreign)
+            message.expected_pairs = remaining.component_pairs if drawn else remaining.image_pairs
         round_messages.write(planned, message)
         return message
 
@@ -186,6 +192,17 @@ def _is_poor(planned: pb.PlannedRound) -> bool:
 
 def _can_widen(scores: SurveyScores) -> bool:
     return not scores.complete and scores.top_k * len(scores.detections) <= MOST_CANDIDATES
+
+
+def _open_pairs(graph: CandidateGraph, constraints: Constraints, foreign: Collection[int]) -> int:
+    """Number of candidate pairs that are open; an animal of the catalogue counts once for a photograph.
+
+    foreign: the items that are members of the catalogue, which one answer decides together.
+    """
+    rows = np.flatnonzero(open_rows(graph, constraints))
+    shown, members = np.arange(graph.n), np.array(sorted(foreign), dtype=np.int64)
+    shown[members] = constraints.component_ids()[members]
+    return len(np.unique(pair_keys(graph.n, shown[graph.first[rows]], shown[graph.second[rows]])))
 
 
 def _parameters(settings: pb.StrategySettings) -> dict[str, float | bool]:

@@ -4,6 +4,7 @@ sessions         sessions created, answered, retracted
 state            a session rebuilt from its journal
 following        detections that were deleted, added again or corrected, taken in
 catalogue_following  members of the catalogue that came, went or were corrected, taken in
+catching_up      when a source that a session follows is read again
 defaults         defaults for fields that the session's creator left unset
 labels           which pairs labels answer, and their counts
 identity         ids and attributes of individuals, and what changed when

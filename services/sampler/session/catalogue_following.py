@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,23 +15,14 @@ from services.common.store.store import Store
 from services.sampler.catalogue.drawing import Drawing
 from services.sampler.catalogue.members import Members
 from services.sampler.facts.survey_read import FLANKS, read_survey
+from services.sampler.session.catching_up import CatchingUp, Stamp
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import SurveyFacts
 from spotted.catalogue.entries import is_entry_id
 from spotted.catalogue.foreign_ids import is_foreign
-from spotted.errors import SpottedError
 from spotted.facts.scope import NO_FLANK
 from spotted.survey import Detection
 from spotted.v1.session_facts_pb2 import EntryName, SurveyRead
-
-# sessions of which something is remembered
-MOST = 10_000
-# a catalogue that could not be read is not read again for this long
-RETRY_S = 5.0
-# lengths of the journals, and the generation of the session's
-Stamp = tuple[object, ...]
-
-logger = logging.getLogger("spotted")
 
 
 class CatalogueFollowing:
@@ -54,28 +44,20 @@ class CatalogueFollowing:
         self._store = store
         self._drawing = drawing
         self._event = event
-        self._clock = clock
-        self._seen: dict[SessionKey, Stamp] = {}
-        self._retry_at_s: dict[SessionKey, float] = {}
+        self._catching_up = CatchingUp("the catalogue", clock=clock)
 
     def follow(self, folded: Folded[SessionState], key: SessionKey) -> None:
         """Take in what became of the members of a session; if they cannot be read now, it is tried again."""
         survey_ids = list(folded.peek().session.catalogue_survey_ids)
-        if not survey_ids or self._clock() < self._retry_at_s.get(key, 0.0):
+        if not survey_ids:
             return
-        stamp = (folded.generation, *self._lengths(key[0], survey_ids))
-        if self._seen.get(key) == stamp:
-            return
-        try:
-            self._take_in(folded)
-        except SpottedError as error:
-            self._retry_at_s[key] = self._clock() + RETRY_S
-            logger.warning("cannot read the catalogue for survey %s: %s", key[0], error)
-            return
-        if len(self._seen) >= MOST:
-            self._seen.clear()
-            self._retry_at_s.clear()
-        self._seen[key] = stamp
+        lengths = self._lengths(key[0], survey_ids)
+
+        def stamp() -> Stamp:
+            return folded.generation, *lengths
+
+        if self._catching_up.is_due(key, stamp()):
+            self._catching_up.read(key, lambda: self._take_in(folded), stamp)
 
     def _take_in(self, folded: Folded[SessionState]) -> None:
         session = folded.peek().session

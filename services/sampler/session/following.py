@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TypeVar
 
 from services.common.store.folded import Folded
 from services.common.store.journal import Change, Journal
 from services.common.store.keys import SessionKey
 from services.common.store.store import Store
 from services.sampler.facts.survey_read import read_survey
+from services.sampler.session.catching_up import CatchingUp, Stamp
 from services.sampler.session.state import SessionState
 from services.sampler.survey_values import Scorer, SurveyChanges, SurveyFacts, Version
-from spotted.errors import NotFoundError, SpottedError
 from spotted.v1.session_facts_pb2 import SurveyRead
-
-# sessions, and surveys, of which something is remembered
-MOST = 10_000
-# a survey that could not be read is not read again for this long
-RETRY_S = 5.0
-
-KeyT = TypeVar("KeyT")
-ValueT = TypeVar("ValueT")
-
-logger = logging.getLogger("spotted")
 
 
 class Following:
@@ -48,10 +36,7 @@ class Following:
         self._store = store
         self._scorer = scorer
         self._event = event
-        self._clock = clock
-        # what a session had read of its survey, and the length up to which that was all
-        self._seen: dict[SessionKey, tuple[Version | None, int]] = {}
-        self._retry_at_s: dict[str, float] = {}
+        self._catching_up = CatchingUp("the changes", clock=clock)
 
     def follow(self, folded: Folded[SessionState], key: SessionKey) -> None:
         """Take in what became of the detections of a session since its survey was read last.
@@ -59,24 +44,18 @@ class Following:
         If the survey cannot be read now, the session stays as it is, and it is tried again later.
         Raises NotFoundError for the session.
         """
-        survey_id, now_s = key[0], self._clock()
+        survey_id = key[0]
         length = Journal(self._store, survey_id).length()
-        if self._seen.get(key) == (folded.peek().survey, length):
-            return
-        if now_s < self._retry_at_s.get(survey_id, now_s):
+
+        def stamp() -> Stamp:
+            # what the session has read of its survey, and the length up to which that was all
+            return folded.peek().survey, length
+
+        if not self._catching_up.is_due(key, stamp()):
             return
         known = folded.view(lambda state, _: state.survey)
-        try:
-            if known is not None:
-                self._take_in(folded, survey_id, known)
-        except NotFoundError:
-            # deleted as it was read; the next call says which of the two, or finds it created again
-            return
-        except SpottedError as error:
-            _keep(self._retry_at_s, survey_id, now_s + RETRY_S)
-            logger.warning("cannot read what changed in survey %s: %s", survey_id, error)
-            return
-        _keep(self._seen, key, (folded.peek().survey, length))
+        if known is not None:
+            self._catching_up.read(key, lambda: self._take_in(folded, survey_id, known), stamp)
 
     def _take_in(self, folded: Folded[SessionState], survey_id: str, known: Version) -> None:
         changes = self._scorer.changes(survey_id, known)
@@ -109,9 +88,3 @@ def _read(state: SessionState, survey: SurveyFacts, changes: SurveyChanges) -> S
     corrected = not is_other and any(changes.stored[i] for i in among)
     came_or_went = read.added_detection_ids or read.gone_detection_ids or read.returned_detection_ids
     return read if corrected or came_or_went else None
-
-
-def _keep(kept: dict[KeyT, ValueT], key: KeyT, value: ValueT) -> None:
-    if len(kept) >= MOST:
-        kept.clear()
-    kept[key] = value

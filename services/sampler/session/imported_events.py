@@ -60,5 +60,6 @@ class ImportedEvents:
         if converted.HasField("created"):
             converted.created.survey_id, converted.created.session_id = self._key
             converted.created.ClearField("create_time")
+            converted.created.ClearField("update_time")
             converted.created.ClearField("position")
         return converted

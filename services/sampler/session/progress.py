@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Sequence
 
 from services.sampler.session.label_checks import require_retractable
@@ -11,6 +12,7 @@ from services.sampler.session.sessions import Sessions
 from services.sampler.session.state import SessionState
 from spotted.constraints.answers import Answer
 from spotted.constraints.trust import Trust
+from spotted.counting import pairs_within
 from spotted.sampling import audit as auditing
 from spotted.sampling import stopping
 from spotted.v1 import sampler_pb2 as pb
@@ -24,14 +26,17 @@ MOST_ANNOTATORS = 10_000
 def quick_progress(state: SessionState, position: int) -> pb.Progress:
     """The counts by the labels, cheap enough to send with every answer."""
     constraints, planned = state.constraints, state.planned
+    members = state.roster.foreign - state.roster.gone
     progress = pb.Progress(
-        detections=constraints.living_items - len(state.roster.foreign - state.roster.gone),
+        detections=constraints.living_items - len(members),
         same=state.counts.answers[pb.ANSWER_SAME],
         different=state.counts.answers[pb.ANSWER_DIFFERENT],
         not_comparable=state.counts.answers[pb.ANSWER_NOT_COMPARABLE],
         skipped=state.counts.answers[pb.ANSWER_SKIP],
         individuals=len(state.identity.register) if state.roster.foreign else constraints.component_count,
-        same_pairs=constraints.positives,
+        # those among the members of an animal of the catalogue are not of this survey
+        same_pairs=constraints.positives
+        - pairs_within([*Counter(map(constraints.component_of, members)).values()]),
         open_pairs=planned.open_pairs if planned else None,
         estimated_remaining_pairs=planned.expected_pairs if planned else None,
         answers_per_minute=_rate(state.counts.times_s),
@@ -55,6 +60,7 @@ def full_progress(state: SessionState, position: int) -> pb.Progress:
         constraints.decisions().merged,
         constraints.open_component_pairs,
         components=constraints.component_count,
+        names=constraints.name_count,
         confidence=CONFIDENCE,
         expected=present.expected if present else None,
     )

@@ -119,11 +119,14 @@ class Sessions:
         return self._existence.session_ids(survey_id)
 
     def existing(self, survey_id: str, session_ids: Sequence[str]) -> list[pb.Session]:
-        """The sessions with these ids that still exist; of damaged ones only the ids and the damage."""
+        """The sessions that still exist, with the time of their last event; of damaged ones the damage."""
         sessions = []
         for session_id in session_ids:
             try:
-                sessions.append(self.get(survey_id, session_id))
+                session = self.get(survey_id, session_id)
+                updated_ns = self.folded(survey_id, session_id).peek().updated_ns
+                session.update_time.FromNanoseconds(updated_ns)
+                sessions.append(session)
             except (NotFoundError, PermissionDeniedError):
                 # deleted since the ids were listed, or drawing on surveys that the caller may not read
                 continue

@@ -67,6 +67,7 @@ class SessionState:
         self.mixed_bursts: set[frozenset[int]] = set()
         self.audit = AuditPairs()
         self.position = 0
+        self.updated_ns = 0
         self.identity = Identity()
         self.same_image: list[Pair] = []
         self._single: set[str] = set()
@@ -90,6 +91,7 @@ class SessionState:
 
     def _apply(self, event: pb.SessionEvent) -> None:
         self.position += 1
+        self.updated_ns = event.create_time.ToNanoseconds()
         match event.WhichOneof("event"):
             case "created":
                 self.session = event.created

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from services.common.store.journal import Change
+from services.common.survey.existence import missing_detection
 from services.common.survey.local_parts import feature_key, feature_name, part_changes
 from services.common.survey.state import SurveyState
 from services.scorer.local.requests import FeatureBlock
 from services.scorer.surveys import Surveys
-from spotted.errors import DigestMismatchError, NotFoundError, SpottedError
+from spotted.errors import DigestMismatchError, SpottedError
 from spotted.v1 import local_features_pb2 as pb
 from spotted.v1 import store_pb2, survey_pb2
 
@@ -24,7 +25,7 @@ def add_local_features(surveys: Surveys, block: FeatureBlock, request_id: str) -
         known = {} if another else state.local.keys
         found = [i for i in keys if i in state.detections]
         fresh = [i for i in found if known.get(i) != keys[i]]
-        unknown = {i: _unknown(i, block.survey_id) for i in keys if i not in state.detections}
+        unknown = {i: missing_detection(block.survey_id, i) for i in keys if i not in state.detections}
         after = state.described()
         if fresh:
             after.revision += 1
@@ -68,10 +69,6 @@ def _is_another(state: SurveyState, block: FeatureBlock) -> bool:
             f"`spotted embed {block.survey_id} --local {block.spec.method} --again`"
         )
     return True
-
-
-def _unknown(detection_id: str, survey_id: str) -> NotFoundError:
-    return NotFoundError(f"detection {detection_id!r} is not in survey {survey_id!r}; add it first")
 
 
 def _rejected(detection_id: str, error: SpottedError) -> pb.RejectedLocalFeatures:

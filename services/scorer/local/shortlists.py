@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from services.scorer.local_scores.matched_surveys import MatchedSurveys, owner, 
 from services.scorer.local_scores.score_blocks import MOST_MARKS
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.local_features.matching.normalisers import Normalisers
+from spotted.local_features.methods import Matcher
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.local_pairs import CountArray, LocalPairs
 from spotted.scoring.parallel import map_ahead
@@ -22,8 +24,10 @@ if TYPE_CHECKING:
     from spotted.local_features.matching.by_name import PairMatcher
     from spotted.local_features.matching.matchable import Matchable
 
-# pairs of one block: half a minute of one core
-BLOCK_PAIRS = 2_000
+# pairs of one block: half a minute of one core, a minute by a network
+BLOCK_PAIRS: Mapping[Matcher, int] = {"lnbnn": 2_000, "lightglue": 200}
+# candidates of a detection that are matched in one go, after which progress is reported
+TOGETHER: Mapping[Matcher, int] = {"lnbnn": 1_000, "lightglue": 10}
 # detections whose features are kept ready: about 70 KiB each
 READY = 4_000
 # detections that normalisers are drawn from, the same ones every time
@@ -65,7 +69,10 @@ def pairs_to_match(
 
 
 def draw_normalisers(snapshot: Snapshot, surveys: MatchedSurveys) -> Normalisers:
-    """Normalisers from the features of a sample of a survey's detections."""
+    """Normalisers from the features of a sample of a survey's detections; the network, if one matches."""
+    method = surveys.method(snapshot)
+    if method.matcher_sha256:
+        return Normalisers.of_network(method.matcher_sha256)
     rows, rng = np.flatnonzero(rows_with_features(snapshot)), np.random.default_rng(SEED)
     chosen = np.sort(rng.choice(rows, min(SAMPLED, len(rows)), replace=False))
     found = [
@@ -108,17 +115,26 @@ def match_pairs(
         )
 
     first, second = pairs
-    queries, starts = np.unique(first, return_index=True)
-    parts = list(zip(queries.tolist(), np.split(second, starts[1:]), strict=True)) if len(first) else []
+    parts = _parts(first, second, TOGETHER[matcher.spec.matcher])
     held: list[MatchedBlock] = []
     for (_, others), block in zip(parts, map_ahead(of_query, parts, threads), strict=True):
         held.append(block)
         on_progress(len(others))
-        if sum(len(one.first) for one in held) >= BLOCK_PAIRS:
+        if sum(len(one.first) for one in held) >= BLOCK_PAIRS[matcher.spec.matcher]:
             yield _joined(held)
             held = []
     if held:
         yield _joined(held)
+
+
+def _parts(first: IntArray, second: IntArray, most: int) -> list[tuple[int, IntArray]]:
+    """Each query with its candidates, at most `most` at a time; pairs are ordered by the query."""
+    bounds = [*np.flatnonzero(np.diff(first, prepend=-1)).tolist(), len(first)]
+    return [
+        (int(first[start]), second[at : min(at + most, end)])
+        for start, end in pairwise(bounds)
+        for at in range(start, end, most)
+    ]
 
 
 def _joined(blocks: list[MatchedBlock]) -> MatchedBlock:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,11 +11,12 @@ import numpy as np
 from services.common.store.store import Store
 from services.common.survey.local_parts import LocalParts, feature_name
 from services.common.survey.state import Snapshot
+from services.scorer.local_scores.methods import MatchingMethods
 from services.scorer.local_scores.score_blocks import decode_blocks
-from spotted.errors import ConcurrencyError, DamagedError, PreconditionError
+from spotted.errors import ConcurrencyError, DamagedError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.normalisers import Normalisers
-from spotted.local_features.methods import METHODS, MethodSpec
+from spotted.local_features.methods import MethodSpec
 from spotted.scoring.local_pairs import LocalPairs
 
 if TYPE_CHECKING:
@@ -30,9 +30,12 @@ MOST_POINTS = 100
 class MatchedSurveys:
     """Reads local features, scores and normalisers of a store's surveys."""
 
-    def __init__(self, store: Store, present: Callable[[str], Snapshot]) -> None:
-        """Read from a store. present: a survey at its present revision."""
+    def __init__(
+        self, store: Store, present: Callable[[str], Snapshot], methods: MatchingMethods | None = None
+    ) -> None:
+        """Read from a store. present: a survey as it is now. methods: None: those without files."""
         self._parts, self._present = LocalParts(store), present
+        self._methods = methods or MatchingMethods()
 
     def pairs(self, snapshot: Snapshot) -> LocalPairs | None:
         """The local scores of a survey, by its rows; None if it has none.
@@ -58,14 +61,14 @@ class MatchedSurveys:
 
         Raises PreconditionError for a method that this scorer cannot match, DamagedError, ConcurrencyError.
         """
-        method = method_of(snapshot)
-        # scorers that match nothing need no OpenCV
-        from spotted.local_features.matching.by_name import open_matcher  # noqa: PLC0415
-
         if normalisers is None:
             (content,) = self._required(snapshot, [snapshot.local.normalisers])
             normalisers = Normalisers.from_bytes(content)
-        return open_matcher(method, normalisers=normalisers)
+        return self._methods.matcher(snapshot.survey.local_features.method, normalisers)
+
+    def method(self, snapshot: Snapshot) -> MethodSpec:
+        """The method of a survey's local features. Raises PreconditionError if it cannot be matched here."""
+        return self._methods.spec(snapshot.survey.local_features.method)
 
     def match(
         self, snapshot: Snapshot, first_id: str, second_id: str
@@ -95,19 +98,6 @@ class MatchedSurveys:
                 f"again, with `spotted match-marks {survey_id} --renew`, or restore a backup of the survey"
             )
         return [content for content in found if content is not None]
-
-
-def method_of(snapshot: Snapshot) -> MethodSpec:
-    """The method of a survey's local features. Raises PreconditionError if it cannot be matched here."""
-    method = snapshot.survey.local_features.method
-    if method not in METHODS:
-        raise PreconditionError(
-            f"local features of method {method!r} cannot be matched by this scorer; extract them by "
-            f"{' or '.join(sorted(METHODS))}"
-        )
-    if find_spec("cv2") is None:
-        raise PreconditionError("this scorer cannot match local features; install the extra `local` in it")
-    return METHODS[method]
 
 
 def owner(snapshot: Snapshot, row: int) -> str:

@@ -46,7 +46,6 @@ def decode_blocks(blocks: Sequence[bytes], row_of: Mapping[bytes, int]) -> Local
         scores, marks = np.frombuffer(block.scores, SCORE), np.frombuffer(block.marks, MARKS)
         parts.append((first[kept], second[kept], scores[kept], marks[kept]))
     if not parts:
-        none = np.empty(0, np.int64)
-        return LocalPairs.of(none, none, np.empty(0, np.float32), np.empty(0, np.uint16))
+        return LocalPairs.none()
     first, second, scores, marks = (np.concatenate(columns) for columns in zip(*parts, strict=True))
     return LocalPairs.of(first, second, scores.astype(np.float32), marks.astype(np.uint16))

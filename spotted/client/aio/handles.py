@@ -104,6 +104,7 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     add_local_features = awaits(SurveyHandle.add_local_features)
     with_local_features = awaits(SurveyHandle.with_local_features)
     match_local_features = awaits_handle(SurveyHandle.match_local_features, AsyncOperationHandle)
+    local_scores = awaits(SurveyHandle.local_scores)
     score_spec = awaits(SurveyHandle.score_spec)
     candidates = iterates(SurveyHandle.candidates)
     query_candidates = awaits(SurveyHandle.query_candidates)

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
+
+from spotted import messages
 from spotted.client.survey_messages import survey_info
-from spotted.client.values.surveys import AddedLocalFeatures, LocalFeatureSpec, RejectedDetection
+from spotted.client.values.surveys import (
+    AddedLocalFeatures,
+    LocalFeatureSpec,
+    LocalScores,
+    RejectedDetection,
+)
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.v1 import local_features_pb2, survey_pb2
 
 # features of one call; a message should have about 1 MiB
 BLOCK_BYTES = 1 << 20
 MOST_FEATURES = 1000
+# encoding of rows and of numbers of marks
+ROW, MARKS = np.dtype("<i4"), np.dtype("<u2")
 
 
 def local_spec_message(spec: LocalFeatureSpec) -> survey_pb2.LocalFeatureSpec:
@@ -44,3 +55,15 @@ def added_features(responses: Sequence[local_features_pb2.AddLocalFeaturesRespon
         ),
         survey=survey_info(responses[-1].survey),
     )
+
+
+def local_scores(responses: Sequence[local_features_pb2.GetLocalScoresResponse]) -> LocalScores:
+    """The local scores of a stream."""
+    first, second = (
+        np.frombuffer(b"".join(getattr(one, rows) for one in responses), ROW).astype(np.int64)
+        for rows in ("first_rows", "second_rows")
+    )
+    scores = [np.empty(0, np.float32), *(messages.vector(one.scores) for one in responses)]
+    marks = np.frombuffer(b"".join(one.marks for one in responses), MARKS).astype(np.uint16)
+    pairs = LocalPairs.of(first, second, np.concatenate(scores), marks)
+    return LocalScores(pairs, responses[-1].revision if responses else 0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from spotted.client.connection import Connection, Endpoint, request_id
-from spotted.client.local_features.messages import added_features, blocks, local_spec_message
+from spotted.client.local_features.messages import added_features, blocks, local_scores, local_spec_message
 from spotted.client.operation_handle import OperationHandle
-from spotted.client.values.surveys import AddedLocalFeatures, LocalFeatureSpec
+from spotted.client.values.surveys import AddedLocalFeatures, LocalFeatureSpec, LocalScores
 from spotted.errors import InvalidInputError
 from spotted.v1 import local_features_pb2, scorer_pb2
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
@@ -58,6 +58,11 @@ class SurveyLocalFeatures:
         )
         operation = self._scorer.call(self._scorer.stub.MatchLocalFeatures, request).operation
         return OperationHandle(self._connection, operation.operation_id)
+
+    def local_scores(self) -> LocalScores:
+        """The local scores of all pairs that were matched."""
+        request = local_features_pb2.GetLocalScoresRequest(survey_id=self.survey_id)
+        return local_scores(list(self._scorer.stream(self._scorer.stub.GetLocalScores, request)))
 
     def with_local_features(self) -> set[str]:
         """The ids of the detections that have local features."""

@@ -33,7 +33,7 @@ from spotted.client.values.catalogue import (
     PhotographCandidate,
     WatchedCatalogueChange,
 )
-from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation, Tone
+from spotted.client.values.embedding import Crop, CropPart, Embedded, EmbedderInfo, Model, Preparation, Tone
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
@@ -65,6 +65,7 @@ from spotted.client.values.surveys import (
     DetectionUpdate,
     EmbeddingSpec,
     LocalFeatureSpec,
+    LocalScores,
     RejectedDetection,
     ScoreSpec,
     SurveyInfo,
@@ -97,6 +98,7 @@ __all__ = [
     "Confidence",
     "Conflict",
     "Crop",
+    "CropPart",
     "DeletedCameras",
     "DeletedDetections",
     "DetectionChange",
@@ -113,6 +115,7 @@ __all__ = [
     "IndividualsEvent",
     "Label",
     "LocalFeatureSpec",
+    "LocalScores",
     "MatchedPoint",
     "MatchedSurvey",
     "MemberPhotograph",

@@ -21,6 +21,24 @@ class Tone(enum.IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class CropPart:
+    """A further animal in the image of a crop.
+
+    >>> Crop("d01", b"...", (0.1, 0.4, 0.3, 0.5), others=(CropPart("d02", (0.5, 0.4, 0.4, 0.5)),)).crop_ids
+    ('d01', 'd02')
+    """
+
+    crop_id: str
+    """As in `Crop`."""
+    box: tuple[float, float, float, float] | None = None
+    """As in `Crop`."""
+    theta: float = 0.0
+    """As in `Crop`."""
+    mask_png: bytes = b""
+    """As in `Crop`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Crop:
     """An image to embed, or the part of it that shows one animal.
 
@@ -38,6 +56,13 @@ class Crop:
     """Radians by which the box is turned about its centre, clockwise as seen."""
     mask_png: bytes = b""
     """An encoded PNG of the upright image's size, not 0 inside the animal; b"" for none."""
+    others: tuple[CropPart, ...] = ()
+    """Further animals in the same image, at most 15; it is sent and decoded once for all of them."""
+
+    @property
+    def crop_ids(self) -> tuple[str, ...]:
+        """Ids of the vectors that it gets, in their order."""
+        return self.crop_id, *(other.crop_id for other in self.others)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +132,7 @@ class EmbedderInfo:
     default_model_id: str
     """The model used if a call names none."""
     max_crops: int
-    """Most crops of one `Spotted.embed_batch`."""
+    """Most crops of one `Spotted.embed_batch`, and of one image."""
     max_image_pixels: int
     """Largest image accepted, pixels."""
     models: tuple[Model, ...]

@@ -69,6 +69,8 @@ class SessionInfo:
     """Other surveys of which the session asks about animals of the catalogue."""
     damage: str = ""
     """How the session is damaged in the store, and the remedy; then its other fields are empty. "" if not."""
+    updated_at_s: float | None = None
+    """When its journal last grew, UTC seconds since 1970; only known in a list of sessions."""
 
 
 @dataclass(frozen=True, slots=True)

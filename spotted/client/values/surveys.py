@@ -8,6 +8,7 @@ from spotted.arrays import FloatArray
 from spotted.calibration.kinds import CalibrationKind
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection
 
 
@@ -106,6 +107,8 @@ class SurveyInfo:
     """Number of detections with local features."""
     local_pair_count: int = 0
     """Number of pairs whose local features were matched, some of detections that were deleted since."""
+    updated_at_s: float | None = None
+    """When it was last changed, UTC seconds since 1970; only known in a list of surveys."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +241,21 @@ class CalibrationFit:
     None if it could not be measured."""
     score_spec: ScoreSpec
     """The spec of CALIBRATED scores from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocalScores:
+    """The local scores of a survey.
+
+    >>> import numpy as np
+    >>> LocalScores(LocalPairs.none(), revision=7).pairs.scores_of(np.array([0]), np.array([1])).tolist()
+    [nan]
+    """
+
+    pairs: LocalPairs
+    """Those of all pairs that were matched, by the rows of the survey's detections in their order."""
+    revision: int
+    """The survey's revision that was read."""
 
 
 @dataclass(frozen=True, slots=True)

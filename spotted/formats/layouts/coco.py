@@ -76,7 +76,7 @@ def read_coco(
     Raises InvalidInputError if the file is not in this form, for several species, and for wrong values.
     """
     file, problems = absolute_path(annotations), Problems(strict=reading.strict)
-    images, found, categories = _content(file)
+    images, found, categories = read_annotations(file)
     state = _Reading(Images(reading.images_root))
     rows = list(_rows(file.name, images, found, categories, state, problems))
     notes = list(_notes(images, found, state))
@@ -88,8 +88,11 @@ def read_coco(
     return read_records(rows, reading, cameras=known, notes=notes)
 
 
-def _content(file: Path) -> tuple[dict[str, Record], list[Record], dict[str, str]]:
-    """Images and names of categories by id, and the annotations."""
+def read_annotations(file: Path) -> tuple[dict[str, Record], list[Record], dict[str, str]]:
+    """The images by id, the annotations, and the names of the categories by id.
+
+    Raises InvalidInputError if the file cannot be read or is not in this form.
+    """
     try:
         content = json.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError, RecursionError) as error:

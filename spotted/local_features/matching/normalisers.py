@@ -78,6 +78,17 @@ class Normalisers:
         rank = max(1, round(RANK_IN_ALL * count / total)) if total else RANK_IN_ALL
         return Normalisers(stacked[chosen], np.repeat(of_detection, sizes)[chosen], names, rank)
 
+    @staticmethod
+    def of_network(sha256: str) -> Normalisers:
+        """In place of normalisers for a network that matches: only its SHA-256, by which scores are known."""
+        none = np.zeros(0, dtype=np.int64)
+        return Normalisers(np.zeros((0, 0), dtype=np.uint8), none, (sha256,), 1)
+
+    @property
+    def network(self) -> str:
+        """SHA-256 of the network that matches; empty if none does."""
+        return "" if self.descriptors.shape[1] else "".join(self.names)
+
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the content."""

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.local.matching import SPLITS, halves, isotonic_mean, logistic, measure, relevant
+from benchmarks.local.flanks import shortlists
+from benchmarks.local.matching import SPLITS, behind, halves, isotonic_mean, logistic, measure, relevant
 
 ANIMALS = [f"a{i % 12}" for i in range(60)]
 ENCOUNTERS = [f"e{i // 2}" for i in range(60)]
@@ -45,3 +46,20 @@ def test_each_split_knows_half_of_the_animals() -> None:
     splits = halves(ANIMALS)
     assert len({tuple(known) for known in splits}) == SPLITS
     assert all(len({a for a, k in zip(ANIMALS, known, strict=True) if k}) == 6 for known in splits)
+
+
+def test_pairs_beyond_a_shortlist_come_after_it_by_the_visual_score() -> None:
+    visual, local = drawn(1, 1.0), drawn(2, 2.0)
+    pairs = shortlists(visual, ENCOUNTERS, 7)
+    assert (pairs == pairs.T).all()
+    assert not (pairs & ~ASKED).any()
+    for i in range(60):
+        best = sorted(np.flatnonzero(ASKED[i]), key=lambda j: -visual[i, j])[:7]
+        assert pairs[i, best].all()
+    short = np.where(pairs, local, np.nan)
+    for score in (short, isotonic_mean((visual, short), ASKED, SAME, EVERYONE)):
+        assert (np.isnan(score) == ~pairs).all()
+        order = np.argsort(-behind(score, visual)[0])
+        count = pairs[0].sum()
+        assert pairs[0][order[:count]].all()
+        assert (np.diff(visual[0][order[count:]]) <= 0).all()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import numpy as np
 
@@ -30,17 +31,22 @@ COUNT = 24
 
 
 @contextmanager
-def serving(store: Store, backbone: Backbone, budget: DecodingBudget | None = None) -> Iterator[Spotted]:
-    """A client of both. budget: memory for decoding; None: the default."""
+def serving(
+    store: Store, *backbones: Backbone, budget: DecodingBudget | None = None, models: Path = Path("nosuch")
+) -> Iterator[Spotted]:
+    """A client of both.
+
+    budget: memory for decoding; None: the default. models: directory of local methods with networks.
+    """
     stores = Stores(HeadStore(store), ReferenceStore(store))
-    embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
-    embedders = Embedders([embedder], "efficientnet-lite0", stores, extractors=load_extractors())
+    loaded = [ImageEmbedder(one, limits_for(one, 2), budget=budget) for one in backbones]
+    embedders = Embedders(loaded, "efficientnet-lite0", stores, extractors=load_extractors(models))
     environment = {**os.environ, "SPOTTED_STORE_URL": store.url}
     with (
         running(
             *embedder_services(store, embedders, environment), max_receive_bytes=MAX_MESSAGE_BYTES
         ) as address,
-        running(scorer_service(store)) as scorer,
+        running(scorer_service(store, models=models)) as scorer,
         Spotted(embedder=address, scorer=scorer, sampler=scorer) as spotted,
     ):
         yield spotted

@@ -73,11 +73,13 @@ def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
     first = messages.vector(alone.results[0].embedding)
     assert np.linalg.norm(first) == pytest.approx(1.0, abs=1e-5)
     crops = [Crop(str(n), drawing_png, (0.1 * (n % 5), 0.0, 0.5, 1.0) if n else None) for n in range(20)]
-    streamed = {e.crop_id: e for e in spotted.embed(crops)}
-    assert len(streamed) == 20
-    assert streamed["0"].vector is not None
-    np.testing.assert_allclose(streamed["0"].vector, first, atol=1e-6)
-    assert streamed["0"].spec == embedding_spec(alone.spec)
+    # sent one by one, and with the others of its image
+    for sent in (iter(crops), crops):
+        streamed = {e.crop_id: e for e in spotted.embed(sent)}
+        assert len(streamed) == 20
+        assert streamed["0"].vector is not None
+        np.testing.assert_allclose(streamed["0"].vector, first, atol=1e-6)
+        assert streamed["0"].spec == embedding_spec(alone.spec)
 
 
 class WireCalls:
@@ -109,16 +111,16 @@ def test_a_call_decodes_its_request_once_and_encodes_its_response_once(
         pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=PATIENCE_S
     )
     assert calls.public() == {"embed_request": 1, "embed_response": 1}
-    assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 2, 1)
+    assert (calls.entries["_options"], calls.entries["_photograph"], calls.entries["_spec"]) == (1, 2, 1)
 
 
 def test_a_stream_decodes_its_options_once_and_each_crop_once(
     spotted: Spotted, drawing_png: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls = WireCalls(monkeypatch)
-    assert len(list(spotted.embed([Crop(str(n), drawing_png) for n in range(5)]))) == 5
+    assert len(list(spotted.embed(Crop(str(n), drawing_png) for n in range(5)))) == 5
     assert calls.public() == {"embed_stream": 1, "stream_responses": 1}
-    assert (calls.entries["_options"], calls.entries["_named_crop"], calls.entries["_spec"]) == (1, 5, 1)
+    assert (calls.entries["_options"], calls.entries["_photograph"], calls.entries["_spec"]) == (1, 5, 1)
 
 
 def cosine(first: Float32Array, second: Float32Array) -> float:
@@ -288,7 +290,7 @@ def test_hostile_images_of_one_survey_take_no_more_memory_than_the_budget(
     kinds = [*product(HOSTILE, (1500, 3000)), (many_scans, 6000), (flat_jpeg, 6000)]
     hostile = [Crop(str(n), make(edge)) for n, (make, edge) in enumerate(kinds)]
     good = [Crop(f"good-{n}", drawing_png) for n in range(100)]
-    with serving(store, backbone, budget) as spotted, ThreadPoolExecutor() as pool:
+    with serving(store, backbone, budget=budget) as spotted, ThreadPoolExecutor() as pool:
         list(spotted.embed(good[:4], survey_id="good"))
         Path("/proc/self/clear_refs").write_text("5")
         before = memory("VmRSS")

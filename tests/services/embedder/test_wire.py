@@ -8,24 +8,25 @@ import numpy as np
 import pytest
 
 from services.embedder import wire
-from services.embedder.images.cropping import FractionBox, PixelBox
 from services.embedder.images.masks import PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.tones import Tone
-from services.embedder.inference.batching import Timings
 from services.embedder.inference.calls import CropResult, EmbedOptions
 from services.embedder.inference.image_embedder import Embedding
+from services.embedder.inference.pending import Timings
 from spotted import messages
+from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
 from spotted.heads.head import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
 
-def decoded(crop: pb.Crop) -> ImageCrop:
-    """The crop of a unary call with this crop only."""
+def decoded(crop: pb.Crop) -> CropPart:
+    """The part of a unary call with this crop only."""
     _, (named,) = wire.embed_request(pb.EmbedRequest(crops=[crop]))
-    return named.crop
+    (part,) = named.photograph.parts
+    return part
 
 
 def options(request: pb.EmbedRequest) -> EmbedOptions:
@@ -41,13 +42,32 @@ def test_a_crop_keeps_its_id_image_and_kind_of_box() -> None:
     fractions = pb.Crop(crop_id="b", fractions=survey_pb2.FractionBox(x=0.1, y=0.2, width=0.3, height=0.4))
     whole = pb.Crop(crop_id="c", image=b"y")
     _, crops = wire.embed_request(pb.EmbedRequest(crops=[pixels, fractions, whole]))
-    assert [crop.crop_id for crop in crops] == ["a", "b", "c"]
-    assert [crop.crop.content for crop in crops] == [b"x", b"", b"y"]
-    assert [crop.crop.box for crop in crops] == [
-        PixelBox(1, 2, 3, 4),
-        FractionBox(0.1, 0.2, 0.3, 0.4),
-        None,
+    assert [crop.crop_ids for crop in crops] == [("a",), ("b",), ("c",)]
+    assert [crop.photograph.content for crop in crops] == [b"x", b"", b"y"]
+    assert [crop.photograph.parts for crop in crops] == [
+        (CropPart(PixelBox(1, 2, 3, 4)),),
+        (CropPart(FractionBox(0.1, 0.2, 0.3, 0.4)),),
+        (WHOLE_IMAGE,),
     ]
+
+
+def test_the_others_of_a_crop_are_parts_of_its_image() -> None:
+    box = survey_pb2.FractionBox(x=0.1, y=0.2, width=0.3, height=0.4)
+    others = [pb.CropPart(crop_id="b", fractions=box, theta=0.5), pb.CropPart(crop_id="c", mask_png=b"png")]
+    crop = pb.Crop(crop_id="a", image=b"x", others=others)
+    _, images = wire.embed_request(pb.EmbedRequest(crops=[crop, pb.Crop(crop_id="d", image=b"x")]))
+    assert [image.crop_ids for image in images] == [("a", "b", "c"), ("d",)]
+    turned = CropPart(FractionBox(0.1, 0.2, 0.3, 0.4), 0.5)
+    assert images[0].photograph == Photograph(b"x", (WHOLE_IMAGE, turned, CropPart(mask=PngMask(b"png"))))
+
+
+def test_the_others_of_crops_count_and_have_ids_of_their_own() -> None:
+    many = pb.Crop(crop_id="a", others=[pb.CropPart()] * 15)
+    assert len(wire.embed_request(pb.EmbedRequest(crops=[many]))[1][0].crop_ids) == 16
+    with pytest.raises(InvalidInputError, match="crops is 17; use 1 to 16"):
+        wire.embed_request(pb.EmbedRequest(crops=[many, pb.Crop(crop_id="z")]))
+    with pytest.raises(InvalidInputError, match="names 'a' twice"):
+        wire.embed_request(pb.EmbedRequest(crops=[pb.Crop(crop_id="a", others=[pb.CropPart(crop_id="a")])]))
 
 
 def test_a_crop_keeps_its_turn_and_kind_of_mask() -> None:
@@ -83,7 +103,7 @@ def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_o
         assert stream is not None
         found, crops = stream
         assert found == EmbedOptions("m", "kruger")
-        assert [(await anext(crops)).crop_id for _ in range(2)] == ["a", "b"]
+        assert [(await anext(crops)).crop_ids for _ in range(2)] == [("a",), ("b",)]
         with pytest.raises(InvalidInputError, match="crop_id is"):
             await anext(crops)
 
@@ -97,19 +117,46 @@ def test_a_crop_id_is_used_once_in_a_call_and_no_id_is_none() -> None:
         wire.embed_request(pb.EmbedRequest(crops=[*crops, pb.Crop(crop_id="a")]))
 
 
-@pytest.mark.parametrize(("crop_id", "words"), [("a", "'a' was sent before in this stream"), ("", "crop_id")])
-def test_a_crop_id_is_needed_in_a_stream_and_used_once(crop_id: str, words: str) -> None:
+AGAIN = "'a' was sent before in this stream"
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (pb.Crop(crop_id="a"), AGAIN),
+        (pb.Crop(), "crop_id"),
+        (pb.Crop(crop_id="c", others=[pb.CropPart(crop_id="a")]), AGAIN),
+        (pb.Crop(crop_id="c", others=[pb.CropPart()]), "crop_id"),
+    ],
+)
+def test_a_crop_id_is_needed_in_a_stream_and_used_once(last: pb.Crop, words: str) -> None:
     async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
-        for each in ("a", "b", crop_id):
-            yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id=each))
+        for crop in (pb.Crop(crop_id="a"), pb.Crop(crop_id="b"), last):
+            yield pb.EmbedStreamRequest(crop=crop)
 
     async def run() -> None:
         stream = await wire.embed_stream(requests())
         assert stream is not None
-        assert [(await anext(stream[1])).crop_id for _ in range(2)] == ["a", "b"]
+        assert [(await anext(stream[1])).crop_ids for _ in range(2)] == [("a",), ("b",)]
         with pytest.raises(InvalidInputError, match=words) as caught:
             await anext(stream[1])
         assert caught.value.field == "crop.crop_id"
+
+    asyncio.run(run())
+
+
+def test_an_image_of_a_stream_has_sixteen_crops_at_most() -> None:
+    async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
+        others = [pb.CropPart(crop_id=str(n)) for n in range(16)]
+        yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id="a", others=others[:15]))
+        yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id="b", others=others))
+
+    async def run() -> None:
+        stream = await wire.embed_stream(requests())
+        assert stream is not None
+        assert len((await anext(stream[1])).crop_ids) == 16
+        with pytest.raises(InvalidInputError, match=r"crop\.others is 16; use 0 to 15"):
+            await anext(stream[1])
 
     asyncio.run(run())
 

@@ -292,7 +292,7 @@ class Shrinking(ScorerServicer):
         self._shrinking = Surveys(store, heads, now=process.now)
         matched = MatchedSurveys(store, self._shrinking.snapshot)
         scored = ScoredSurveys(self._shrinking, heads, calibrations, matched=matched)
-        matchings = Matchings(store, self._shrinking, scored)
+        matchings = Matchings(store, self._shrinking, scored, matched)
         catalogue = CatalogueChanges(Catalogues(store, process.now), self._shrinking)
         super().__init__(self._shrinking, scored, calibrations, catalogue, Turns(1), matchings)
         self._after, self._times, self.lost = after, times, 0

@@ -122,7 +122,7 @@ def test_each_correction_is_carried_out_or_refused_on_its_own(scorer: Scorer, su
     texts = [one.error.message for one in answer.results]
     assert "after camera 'CAM01' ended" in texts[1]
     assert "'nosuch'" in texts[2]
-    assert "add it first" in texts[3]
+    assert f"`spotted embed {survey_id}`" in texts[3]
     assert answer.updated == 1
     assert stored(scorer, survey_id)[0] == [asked[0], *added[1:]]
 

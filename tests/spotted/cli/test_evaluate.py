@@ -73,6 +73,7 @@ def test_individuals_of_a_session_are_compared_with_the_known_ones(machine: Mach
         "pair_recall": 1.0,
         "b_cubed_precision": 1.0,
         "b_cubed_recall": 1.0,
+        "adjusted_rand": 1.0,
     }
     text = machine.run("evaluate", survey_id, "--session", "main").stdout
     count = len(named.detection_ids)

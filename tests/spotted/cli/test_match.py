@@ -15,6 +15,8 @@ def test_candidates_are_listed_with_the_journey(machine: Machine, survey_id: str
     assert done.exit_code == 0
     assert len(output.read_text().splitlines()) == 1 + 2 * len(DETECTIONS)
     assert f"{2 * len(DETECTIONS)} candidates of {len(DETECTIONS)} detections written" in done.stdout
+    assert "matched_marks" in output.read_text()
+    assert "matched_marks" not in done.stdout
     short = machine.run("match", survey_id, "--top", "2").stdout
     assert f"{len(DETECTIONS) - LISTS_SHOWN} more detections not shown: -o FILE writes them all" in short
     one = json.loads(machine.run("match", survey_id, "--detection", "d00", "--json").stdout)

@@ -12,6 +12,8 @@ from PIL import Image
 
 from spotted.cli import main, review
 from spotted.client import EmbeddingSpec
+from spotted.formats.layouts.recognition import PHOTOGRAPHS
+from spotted.formats.sources import Source, remember
 from spotted.local import processes, review_keys, review_page
 from spotted.local.review_keys import Opened
 from spotted.survey import Detection, Survey
@@ -64,6 +66,23 @@ def test_what_is_neither_a_survey_nor_a_file_is_not_found(asked: Machine) -> Non
         done = asked.run("review", name)
         assert done.exit_code == 4
         assert f"'{name}' is neither a survey nor a file or folder" in done.stderr
+
+
+def test_nothing_is_started_for_what_is_nowhere(
+    asked: Machine, survey_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[str] = []
+    monkeypatch.setattr(review, "_started", lambda *_: started.append("page"))
+    assert asked.run("review", "nosuch").exit_code == 4
+    # no service runs for this directory: what was imported there is known without one
+    empty = ["--data", str(tmp_path), "--no-browser"]
+    done = CliRunner().invoke(main, ["review", survey_id, *empty])
+    assert done.exit_code == 4
+    assert f"nor a survey that was imported into {tmp_path}" in done.stderr
+    assert not started
+    remember(tmp_path, survey_id, Source(package="photographs", layout=PHOTOGRAPHS))
+    CliRunner().invoke(main, ["review", survey_id, *empty])
+    assert started
 
 
 def test_the_remedy_is_named_if_the_extra_is_missing(asked: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

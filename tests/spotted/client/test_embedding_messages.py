@@ -1,6 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import groupby
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from spotted.client.embedding_messages import (
+    by_image,
     crop_message,
     embedded,
     model,
@@ -8,7 +16,7 @@ from spotted.client.embedding_messages import (
     preparation_message,
     recipe_message,
 )
-from spotted.client.values import Crop, OperationState, Preparation, Tone
+from spotted.client.values import Crop, CropPart, OperationState, Preparation, Tone
 from spotted.heads.head import PAPER
 from spotted.v1 import embedder_pb2, operations_pb2, survey_pb2
 
@@ -26,6 +34,39 @@ def test_a_crop_without_a_box_is_the_whole_image() -> None:
 def test_a_mask_is_set_only_if_there_is_one() -> None:
     assert crop_message(Crop("a", b"image")).WhichOneof("mask") is None
     assert crop_message(Crop("a", b"image", mask_png=b"png")).mask_png == b"png"
+
+
+def test_the_others_of_a_crop_travel_in_its_message() -> None:
+    other = CropPart("b", (0.5, 0.2, 0.3, 0.4), theta=0.5, mask_png=b"png")
+    message = crop_message(Crop("a", b"image", others=(other,)))
+    box = survey_pb2.FractionBox(x=0.5, y=0.2, width=0.3, height=0.4)
+    assert list(message.others) == [
+        embedder_pb2.CropPart(crop_id="b", fractions=box, theta=0.5, mask_png=b"png")
+    ]
+    assert message.image == b"image"
+
+
+@given(images=st.lists(st.integers(0, 1), max_size=60))
+def test_crops_of_one_image_are_joined_as_far_as_a_message_allows(images: list[int]) -> None:
+    crops = [Crop(str(n), b"image %d" % image, (0.0, 0.0, 0.5, 1.0)) for n, image in enumerate(images)]
+    joined = list(by_image(crops))
+    apart = [Crop(i, crop.image, (0.0, 0.0, 0.5, 1.0)) for crop in joined for i in crop.crop_ids]
+    assert apart == crops
+    assert all(1 <= len(crop.crop_ids) <= 16 for crop in joined)
+    runs = [len(list(run)) for _, run in groupby(images)]
+    assert len(joined) == sum(-(-length // 16) for length in runs)
+
+
+def test_crops_are_joined_with_their_others_and_not_beyond_the_size_of_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = Crop("a", b"image", others=(CropPart("b", theta=0.5),))
+    (joined,) = by_image([pair, replace(pair, crop_id="c", others=(CropPart("d"),))])
+    assert joined == Crop("a", b"image", others=(CropPart("b", theta=0.5), CropPart("c"), CropPart("d")))
+    monkeypatch.setattr("spotted.client.embedding_messages.MOST_BYTES", 10)
+    masked = [Crop(name, b"image", mask_png=b"png") for name in "ab"]
+    assert list(by_image(masked)) == masked
+    assert len(list(by_image([replace(masked[0], mask_png=b""), masked[1]]))) == 1
 
 
 def test_a_preparation_without_a_fill_leaves_it_to_the_backbone() -> None:

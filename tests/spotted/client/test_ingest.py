@@ -11,7 +11,7 @@ from PIL import Image
 
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
-from spotted.client import Spotted
+from spotted.client import Crop, Spotted
 from spotted.client.ingest import BLOCK, embed_pictures
 from spotted.formats.picture import Picture
 from spotted.survey import Detection, ImageBox, Side, Survey
@@ -56,6 +56,40 @@ def test_the_box_of_a_picture_is_stored_with_its_detection(
     assert embed_pictures(spotted, handle, [boxed, picture(tmp_path, 2)]).added == 2
     stored = {d.detection_id: d.box for d in handle.detections()}
     assert stored == {"d001": ImageBox(0.25, 0.5, 0.5, 0.25), "d002": None}
+
+
+def test_animals_of_one_photograph_are_read_and_sent_once(
+    spotted: Spotted, survey_id: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = spotted.survey(survey_id)
+    boxes = [(0.05 * n, 0.0, 0.125, 0.5) for n in range(18)]
+    herd, other = picture(tmp_path, 1), picture(tmp_path, 2)
+    animals = [replace(herd, detection=Detection(f"a{n:02}"), box=box) for n, box in enumerate(boxes)]
+    outside = replace(herd, detection=Detection("a99"), box=(1.5, 0.0, 0.2, 0.5))
+    read: list[Path] = []
+
+    def counted(path: Path) -> bytes:
+        read.append(path)
+        return path.read_bytes()
+
+    monkeypatch.setattr("spotted.client.ingest.read_sendable", counted)
+    # those of one file need not follow each other; a few were stored before a run was stopped
+    embed_pictures(spotted, handle, animals[:2])
+    intake = embed_pictures(spotted, handle, [*animals[:9], other, outside, *animals[9:]])
+    assert (intake.added, intake.unchanged) == (17, 2)
+    ((failed, reason),) = intake.failed
+    assert failed == "a99"
+    assert "lies outside the image" in reason
+    # sixteen in a message
+    assert [path.name for path in read] == ["1.png", "1.png", "1.png", "2.png"]
+    _, together = handle.detections_with_embeddings()
+    apart = [
+        spotted.embed_batch([Crop("a", herd.path.read_bytes(), box)])[0].vector
+        for box in boxes
+        if herd.path is not None
+    ]
+    # stored as float16
+    np.testing.assert_allclose(together[:18], np.stack([v for v in apart if v is not None]), atol=1e-3)
 
 
 def test_a_tiff_is_embedded_and_a_kind_without_reader_is_listed_with_the_remedy(

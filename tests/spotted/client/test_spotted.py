@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,9 @@ from spotted.client.spotted import Spotted
 from spotted.client.values import Crop
 from spotted.errors import NotFoundError, PreconditionError
 from spotted.survey import Survey
+from spotted.testing import fake_services
+from spotted.testing.fake_embedder import FakeEmbedder
+from spotted.v1 import embedder_pb2
 from tests.services.embedder.serving import serving
 
 
@@ -39,6 +43,33 @@ def test_each_crop_comes_back_as_a_unit_vector_or_as_a_message(store: Store, bac
     assert batch[0].vector is not None
     np.testing.assert_allclose(batch[0].vector, whole.vector, atol=1e-5)
     assert (loaded.spec, info.default_model_id, info.models) == (whole.spec, loaded.model_id, (loaded,))
+
+
+@pytest.mark.parametrize(("listed", "sent"), [(True, [2, 1]), (False, [1, 1, 1])])
+def test_crops_of_a_list_travel_with_their_image_and_those_of_an_iterator_at_once(
+    *, listed: bool, sent: list[int]
+) -> None:
+    crops = [
+        Crop("a", b"herd", (0.0, 0.0, 0.5, 1.0)),
+        Crop("b", b"herd", (0.5, 0.0, 0.5, 1.0)),
+        Crop("c", b"one"),
+    ]
+    counts: list[int] = []
+    fake = FakeEmbedder().replies()
+
+    def stream(requests: Iterator[embedder_pb2.EmbedStreamRequest]) -> object:
+        def noted() -> Iterator[embedder_pb2.EmbedStreamRequest]:
+            for request in requests:
+                counts.append(1 + len(request.crop.others))
+                yield request
+
+        return fake["EmbedStream"](noted())
+
+    with fake_services({"EmbedStream": stream}) as spotted:
+        found = list(spotted.embed(crops if listed else iter(crops)))
+        assert [one.crop_id for one in found] == ["a", "b", "c"]
+        assert [one.crop_id for one in spotted.embed_batch(crops)] == ["a", "b", "c"]
+    assert counts == sent
 
 
 def test_a_directory_in_which_nothing_was_started_is_named(tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "DeleteDetections": lambda s: s.survey("a").delete_detections(["d"]),
     "AddLocalFeatures": lambda s: s.survey("a").add_local_features({"d": b"f"}, LOCAL),
     "MatchLocalFeatures": lambda s: s.survey("a").match_local_features(),
+    "GetLocalScores": lambda s: s.survey("a").local_scores(),
     "TrainHead": lambda s: s.survey("a").train_head(),
     "ActivateHead": lambda s: s.survey("a").activate_head(""),
     "FitCalibration": lambda s: s.survey("a").fit_calibration(),

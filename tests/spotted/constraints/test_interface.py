@@ -37,6 +37,18 @@ def test_callers_get_the_same_answers_at_every_level_of_trust(constraints: Const
     assert (constraints.pending_count, constraints.check_count) == (0, 0)
 
 
+@pytest.mark.parametrize("trust", Trust)
+def test_names_count_once_and_only_while_they_are_there(trust: Trust) -> None:
+    made = make_constraints(trust, 6)
+    assert made.name_count == 0
+    made.name({0: "Sita", 1: "Sita", 2: "Rani", 3: "Tara"})
+    assert made.name_count == 3
+    made.apply(LabelledPair("a", 2, 4, Answer.SAME), "ana", 0.99)
+    made.retire({2, 3})
+    # Rani's only photograph is gone; of Rani another one was found, of Tara none
+    assert made.name_count == len({"Sita", "Rani"})
+
+
 def test_components_are_found_from_their_items(constraints: Constraints) -> None:
     component = constraints.component_of(1)
     assert constraints.members(component) == (0, 1)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.metrics import adjusted_rand_score
 
 from spotted.errors import InvalidInputError
 from spotted.evaluation.partition import measure_partition
@@ -31,6 +32,14 @@ def test_pair_precision_and_recall_are_those_of_a_loop_over_pairs(
     assert metrics.detections == sum(map(bool, truth))
     assert metrics.pair_precision == pytest.approx(both / joined if joined else 1.0)
     assert metrics.pair_recall == pytest.approx(both / true if true else 1.0)
+
+
+@given(truth=names, data=st.data())
+def test_the_adjusted_rand_index_is_that_of_scikit_learn(truth: list[str], data: st.DataObject) -> None:
+    truth = [one or "a" for one in truth]
+    parts = data.draw(st.lists(st.sampled_from("xyz"), min_size=len(truth), max_size=len(truth)))
+    found = measure_partition(parts, truth).adjusted_rand
+    assert found == pytest.approx(adjusted_rand_score(truth, parts), abs=1e-12)
 
 
 @given(truth=names, data=st.data())

@@ -10,7 +10,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from tests.spotted.plain_ranking import exact_gallery
-from tests.spotted.surveys import random_gallery
+from tests.spotted.surveys import matched_gallery, random_gallery
 
 PARAMS = [
     FeasibilityParams(),
@@ -37,6 +37,15 @@ def test_counts_are_those_of_a_loop_over_exact_scores(seed: int, params: Feasibi
             own = scores[mine]
             assert found.above[mine].tolist() == [int((own > s).sum()) for s in own]
             assert found.tied[mine].tolist() == [int((own == s).sum()) for s in own]
+
+
+def test_pairs_that_share_marks_are_above_all_others() -> None:
+    gallery = matched_gallery(40, 0, 0.3)
+    first, second = every_pair(gallery)
+    scores = gallery.score_pairs(first, second, Fusion.LOCAL).fused
+    found = rank_pairs(gallery, (first, second), [Fusion.LOCAL])[Fusion.LOCAL]
+    better = (first[:, None] == first[None, :]) & (scores[None, :] > scores[:, None])
+    assert found.above.tolist() == better.sum(axis=1).tolist()
 
 
 def test_counts_depend_neither_on_threads_nor_on_what_else_is_asked() -> None:

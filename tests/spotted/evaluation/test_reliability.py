@@ -9,6 +9,7 @@ from spotted.calibration.labels import thin_pairs
 from spotted.evaluation import reliability
 from spotted.evaluation.comparison import CALIBRATED, FUSED, rank_survey
 from spotted.evaluation.reliability import measure_held_out, measure_reliability
+from spotted.scoring.local_pairs import LocalPairs
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Detection
 from tests.spotted.compared_surveys import surveyed
@@ -53,6 +54,26 @@ def test_a_calibration_judges_strangers_better_than_the_product_does() -> None:
     assert not reason
     assert found[CALIBRATED].error < 0.5 * found[FUSED].error
     assert found[CALIBRATED].pairs == found[FUSED].pairs > 1000
+
+
+def test_a_calibration_is_fitted_with_the_marks_of_a_survey() -> None:
+    animals = np.arange(160) // 8
+    gallery = random_gallery(160, 0)
+    table = replace(gallery.table, image=np.full(160, -1))
+    first, second = np.triu_indices(160, 1)
+    same = animals[first] == animals[second]
+    marks = np.where(same, 40, 0)
+    local = LocalPairs.of(first, second, marks.astype(np.float32), marks.astype(np.uint16))
+    detections = [Detection(f"d{i}", individual_id=f"a{animals[i]}") for i in range(160)]
+    without = replace(gallery, table=table, calibration=None)
+    blind, seeing = (
+        measure_held_out(rank_survey(one, detections), np.random.default_rng(1))[0][CALIBRATED]
+        for one in (without, replace(without, local=local))
+    )
+    # only marks tell these animals apart
+    assert blind.mean.max() < 0.5
+    assert seeing.mean.max() > 0.9
+    assert seeing.share.max() > 0.9
 
 
 def test_thinned_pairs_weigh_as_much_as_all(monkeypatch: pytest.MonkeyPatch) -> None:

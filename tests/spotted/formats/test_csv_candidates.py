@@ -8,10 +8,15 @@ from spotted.formats.csv_candidates import COLUMNS, candidate_row, write_candida
 
 def test_a_row_has_a_cell_for_each_column_and_an_unknown_feasibility_is_empty() -> None:
     known = candidate_row("a", 1, "b", fused=0.5, visual=1 / 3, feasibility=1.0, reason="same camera c")
-    assert known == ("a", 1, "b", "0.5000", "0.3333", "1.0000", "same camera c")
+    assert known == ("a", 1, "b", "0.5000", "0.3333", "1.0000", "", "", "same camera c")
     assert len(known) == len(COLUMNS)
     unknown = candidate_row("a", 1, "b", fused=0.5, visual=0.5, feasibility=None, reason="unknown")
     assert unknown[COLUMNS.index("feasibility")] == ""
+    matched = candidate_row(
+        "a", 1, "b", fused=0.5, visual=0.5, feasibility=None, reason="unknown", local=0.0, matched_marks=0
+    )
+    cells = dict(zip(COLUMNS, matched, strict=True))
+    assert (cells["local"], cells["matched_marks"]) == ("0.0000", "0")
 
 
 def test_what_is_written_reads_back_whatever_the_ids_hold() -> None:

@@ -148,6 +148,13 @@ def test_no_more_merges_are_left_than_make_all_components_one() -> None:
     assert outlook(order[:0], 0, components=0).merges_left_at_most == 0
 
 
+def test_known_individuals_are_never_merged_with_each_other() -> None:
+    order = np.array([True, False, False])
+    # of 71 components 12 have names: the 59 others may each join one of them
+    assert outlook(order, 2484, components=71, names=12).merges_left_at_most == 59
+    assert outlook(order, 2484, components=71, names=1).merges_left_at_most == 70
+
+
 def test_without_open_pairs_nothing_is_left() -> None:
     seen = outlook(np.array([True, False]), 0, components=2)
     assert seen.merges_left_at_most == 0

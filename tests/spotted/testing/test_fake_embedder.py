@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from spotted.client import Crop
+from spotted.client import Crop, CropPart
 from spotted.testing import fake_services
 from spotted.testing.fake_embedder import DIMENSION, MODEL_ID, FakeEmbedder
 
@@ -21,6 +21,17 @@ def test_equal_images_have_equal_unit_vectors() -> None:
     assert failed.vector is None
     assert "empty" in failed.error
     assert [one.crop_id for one in batch] == ["a", "b", "c", "d"]
+
+
+def test_the_others_of_a_crop_are_answered_after_it() -> None:
+    crops = [
+        Crop("a", b"one", others=(CropPart("b"), CropPart("c"))),
+        Crop("d", b"", others=(CropPart("e"),)),
+    ]
+    with fake_services() as spotted:
+        for found in (list(spotted.embed(iter(crops))), spotted.embed_batch(crops)):
+            assert [one.crop_id for one in found] == list("abcde")
+            assert [bool(one.error) for one in found] == [False, False, False, True, True]
 
 
 def test_the_model_is_the_one_that_embeds() -> None:

@@ -45,6 +45,8 @@ def matched(handle: SurveyHandle, result_of: Callable[[OperationHandle], str]) -
             pair = handle.explain_pair("d00", second, Fusion.LOCAL)
             said.append((pair.local, pair.matched_marks, pair.matched_points, pair.fused))
         said.append(handle.info().local_pair_count)
+        scores = handle.local_scores().pairs
+        said.append([scores.numbers.tolist(), scores.scores.tolist(), scores.marks.tolist()])
 
     read()
     # features of another photograph: their pairs are unknown

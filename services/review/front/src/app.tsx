@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, Failure, sessionPath } from "./api/client";
-import type { Me, Progress, SessionInfo } from "./api/types";
+import type { Me, SessionInfo } from "./api/types";
 import { Problem, Say, Waiting } from "./parts/basics";
 import { addressOf, type Place, SCREENS, START, usePlace } from "./routes";
 import { Ask } from "./screens/ask";
@@ -160,7 +160,7 @@ function Compare({ place }: { place: Place }): VNode {
   const who = useShared(me);
   const [shown] = useKept<Shown>("shown", "galleries");
   const path = sessionPath(survey, session);
-  const { data, error, reload } = useLoaded<{ session: SessionInfo; progress: Progress }>(path);
+  const { data, error, reload } = useLoaded<{ session: SessionInfo }>(path);
   if (error) return <Problem error={error} again={reload} />;
   if (!data || !who) return <Waiting />;
   const audit = place.parameters.has("audit");
@@ -176,7 +176,6 @@ function Compare({ place }: { place: Place }): VNode {
         survey={survey}
         session={data.session}
         annotator={who.annotator}
-        progress={data.progress}
         galleries={shown === "galleries"}
         audit={audit}
       />

@@ -120,7 +120,7 @@ def test_a_survey_without_detections_has_an_empty_gallery() -> None:
 
 
 def test_an_unknown_detection_is_named_with_its_survey() -> None:
-    with pytest.raises(NotFoundError, match="'ghost' is not in survey 'kruger'; add it first"):
+    with pytest.raises(NotFoundError, match=r"'ghost' is not in survey 'kruger'; .* `spotted embed kruger`"):
         fold(created(), added("a")).snapshot().row("ghost")
 
 

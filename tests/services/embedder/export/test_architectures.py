@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import math
 import sys
-from itertools import product
 
 import numpy as np
 import pytest
@@ -10,13 +8,12 @@ import torch
 
 from services.embedder.export.architectures import (
     ARCHITECTURES,
-    GeneralisedMean,
     PixelFeatures,
     architecture_of,
     build,
 )
 from spotted.errors import InvalidInputError, PreconditionError
-from tests.services.embedder.torchvision_operators import require_timm
+from spotted.training.torchvision_operators import import_timm
 
 MIEWID = ["miewid-msv2", "miewid-msv3", "miewid-msv4"]
 # parameters of the timm classifiers for 1000 classes, without their last layer
@@ -32,7 +29,6 @@ SWIN = {
 
 def unfilled(model_id: str) -> PixelFeatures:
     """A network with shapes but without values."""
-    require_timm()
     with torch.device("meta"):
         return build(ARCHITECTURES[model_id])
 
@@ -52,8 +48,7 @@ def test_an_image_becomes_a_vector_of_the_stated_dimension(model_id: str) -> Non
 @pytest.mark.parametrize("model_id", MIEWID)
 def test_miewid_has_the_published_names_and_shapes(model_id: str) -> None:
     network = unfilled(model_id).network
-    import timm  # noqa: PLC0415 - only after the check that it is installed
-
+    timm = import_timm("this test")
     with torch.device("meta"):
         published = timm.create_model("efficientnetv2_rw_m", pretrained=False)
     expected = {
@@ -85,24 +80,6 @@ def test_imagenets_colours_are_those_of_pixels_in_0_to_1() -> None:
     expected = (pixels / 255 - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])
     found = features(torch.from_numpy(pixels)).numpy()
     np.testing.assert_allclose(found, expected.transpose(0, 3, 1, 2).reshape(2, -1), atol=1e-5)
-
-
-def test_the_generalised_mean_is_that_of_a_plain_loop() -> None:
-    maps = np.random.default_rng(2).normal(size=(2, 3, 4, 5)).astype(np.float32)
-    found = GeneralisedMean()(torch.from_numpy(maps)).detach().numpy()
-    assert found.shape == (2, 3)
-    for image, channel in product(range(2), range(3)):
-        cubes = [max(float(x), 1e-6) ** 3 for x in maps[image, channel].flat]
-        assert found[image, channel] == pytest.approx(math.cbrt(sum(cubes) / len(cubes)), rel=1e-5)
-
-
-@pytest.mark.parametrize(("power", "reduced"), [(1.0, np.mean), (80.0, np.max)])
-def test_the_generalised_mean_lies_between_mean_and_maximum(power: float, reduced: np.ufunc) -> None:
-    maps = np.random.default_rng(3).uniform(0.5, 1.0, (2, 3, 4, 5)).astype(np.float32)
-    pooling = GeneralisedMean()
-    pooling.p.data.fill_(power)
-    found = pooling(torch.from_numpy(maps)).detach().numpy()
-    np.testing.assert_allclose(found, reduced(maps, axis=(2, 3)), rtol=0.05)
 
 
 def test_an_unknown_backbone_is_refused_with_those_there_are() -> None:

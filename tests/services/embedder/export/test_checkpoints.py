@@ -11,18 +11,18 @@ import pytest
 import torch
 
 from services.embedder.export import checkpoints
-from services.embedder.export.architectures import MiewID
 from services.embedder.export.checkpoints import State, Weights
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, UnavailableError
+from spotted.training.networks import EmbeddingNetwork, miewid
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAMES = {"backbone.weight", "backbone.bias", "pooling.p", "bn.weight", "bn.bias", "bn.running_mean"}
 
 
-def network(seed: int) -> MiewID:
+def network(seed: int) -> EmbeddingNetwork:
     """A network with the published parts and a small convolution as its backbone."""
     torch.manual_seed(seed)
-    small = MiewID(torch.nn.Conv2d(3, 4, 1), 4)
+    small = miewid(torch.nn.Conv2d(3, 4, 1), 4)
     for tensor in small.parameters():
         tensor.data = torch.rand(tensor.shape)
     small.bn.running_mean = torch.rand(4)

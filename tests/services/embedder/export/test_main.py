@@ -20,7 +20,7 @@ from services.embedder.export.onnx_export import Agreement, features
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, load_backbone, read_manifest
 from spotted.errors import AlreadyExistsError, InvalidInputError
-from tests.services.embedder.torchvision_operators import require_timm
+from spotted.training.torchvision_operators import import_timm
 
 ROOT = Path(__file__).resolve().parents[4]
 MODEL_ID = "efficientnet-lite0"
@@ -195,9 +195,7 @@ def test_a_file_from_elsewhere_loads_with_the_shortest_manifest(tmp_path: Path, 
 
 @pytest.mark.slow
 def test_a_timm_backbone_goes_all_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    require_timm()
-    import timm  # noqa: PLC0415 - only now ready to be imported
-
+    timm = import_timm("this test")
     # a block of each kind: the next eight of them say nothing more, and take half a minute
     monkeypatch.setattr(timm, "create_model", partial(timm.create_model, depths=(2, 1, 1, 1)))
     torch.manual_seed(0)

@@ -11,7 +11,7 @@ from PIL import Image
 
 from services.embedder.export import variants
 from services.embedder.export.__main__ import Exported
-from services.embedder.export.architectures import ARCHITECTURES, MiewID, PixelFeatures
+from services.embedder.export.architectures import ARCHITECTURES, PixelFeatures
 from services.embedder.export.onnx_export import Agreement, compare, features, trace
 from services.embedder.export.variants import (
     convert,
@@ -25,6 +25,7 @@ from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.inference.backbones import MODEL_FILE
 from spotted.errors import InvalidInputError, PreconditionError
+from spotted.training.networks import miewid
 
 LITE0 = ARCHITECTURES["efficientnet-lite0"]
 SWIN = replace(ARCHITECTURES["megadescriptor-t-224"], input_size=32)
@@ -165,7 +166,7 @@ def test_powers_of_the_generalised_mean_stay_in_32_bits() -> None:
 
 def test_fp16_pools_values_whose_cubes_it_could_not_hold() -> None:
     torch.manual_seed(0)
-    network = PixelFeatures(MiewID(torch.nn.Conv2d(3, 16, 8), 16), SWIN.mean, SWIN.std).eval()
+    network = PixelFeatures(miewid(torch.nn.Conv2d(3, 16, 8), 16), SWIN.mean, SWIN.std).eval()
     for tensor in network.network.get_submodule("backbone").parameters():
         # the cube of a thousandth is below the smallest number in 16 bits
         tensor.data = tensor.data.abs() * 1e-3

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -13,13 +14,16 @@ import pytest
 from PIL import Image
 
 from services.common.process import give_back_arrays
-from services.embedder.images.cropping import PixelBox
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint
+from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint, local_footprint
 from services.embedder.images.masks import PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.parts import prepare_parts
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.tones import Tone
+from spotted.boxes.cropping import PixelBox
 from spotted.errors import UnreadableImageError
+from spotted.local_features.methods import HOTSPOTTER, MethodSpec
 from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import HOSTILE
 
@@ -27,13 +31,13 @@ PLAIN = Preprocessing(224)
 EDGE = 2000
 
 
-def peak_bytes(crop: ImageCrop, steps: Preprocessing) -> int:
-    """The most memory that a crop takes in this process, beside its file."""
+def peak_bytes(photograph: Photograph, steps: Preprocessing) -> int:
+    """The most memory that an image takes in this process, beside its file."""
     status = Path("/proc/self/status")
     Path("/proc/self/clear_refs").write_text("5")
     before = int(status.read_text().split("VmRSS:")[1].split()[0])
     with suppress(UnreadableImageError):
-        steps.apply(crop)
+        prepare_parts(photograph, steps, None)
     return (int(status.read_text().split("VmHWM:")[1].split()[0]) - before) * 1024
 
 
@@ -81,10 +85,10 @@ def test_no_image_takes_more_than_its_footprint(
     other_process: ProcessPoolExecutor, kind: str, mode: str, options: dict[str, object], more: str
 ) -> None:
     content = file_of(kind, mode, tuple(options.items()))
-    crop, steps = ImageCrop(content), PLAIN
+    crop, steps = Photograph(content), PLAIN
     if more != "plain":
         mask = RleMask(EDGE, EDGE, (0, EDGE * EDGE))
-        crop = ImageCrop(content, PixelBox(-100, -100, EDGE + 200, EDGE + 200), 0.5, mask)
+        crop = Photograph(content, (CropPart(PixelBox(-100, -100, EDGE + 200, EDGE + 200), 0.5, mask),))
         steps = Preprocessing(224, tone=Tone.EQUALISED, kernel="lanczos")
     estimate = footprint(crop, steps).bytes
     taken = other_process.submit(peak_bytes, crop, steps).result()
@@ -98,24 +102,39 @@ def test_no_image_takes_more_than_its_footprint(
 def test_no_hostile_image_takes_more_than_its_footprint(
     other_process: ProcessPoolExecutor, make: Callable[[int], bytes]
 ) -> None:
-    crop = ImageCrop(make(EDGE))
+    crop = Photograph(make(EDGE))
     assert other_process.submit(peak_bytes, crop, PLAIN).result() <= footprint(crop, PLAIN).bytes
 
 
 def test_cost_grows_with_pixels_scans_and_steps(drawing: ByteArray) -> None:
-    plain = footprint(ImageCrop(encoded(drawing, "JPEG")), PLAIN)
+    plain = footprint(Photograph(encoded(drawing, "JPEG")), PLAIN)
     assert plain.cost == pytest.approx(0.12)
-    scans = footprint(ImageCrop(encoded(drawing, "JPEG", progressive=True)), PLAIN)
+    scans = footprint(Photograph(encoded(drawing, "JPEG", progressive=True)), PLAIN)
     assert scans.cost == pytest.approx(0.12 * (1 + 9 * 0.35))
-    toned = footprint(ImageCrop(encoded(drawing, "JPEG")), Preprocessing(224, tone=Tone.EQUALISED))
+    toned = footprint(Photograph(encoded(drawing, "JPEG")), Preprocessing(224, tone=Tone.EQUALISED))
     assert toned.cost > 10 * plain.cost
     assert toned.bytes > plain.bytes
+
+
+def test_an_image_counts_once_and_each_part_by_its_steps(drawing: ByteArray) -> None:
+    content = encoded(drawing, "JPEG")
+    mask = RleMask(300, 400, (0, 120_000))
+    one = footprint(Photograph(content), PLAIN)
+    many = footprint(Photograph(content, (WHOLE_IMAGE,) * 16), PLAIN)
+    assert many.bytes == one.bytes
+    # less than the image decoded for each of them
+    assert one.cost < many.cost < 10 * one.cost
+    masked = footprint(Photograph(content, (CropPart(mask=mask),)), PLAIN)
+    both = footprint(Photograph(content, (WHOLE_IMAGE, CropPart(mask=mask))), PLAIN)
+    assert both.bytes == masked.bytes
+    assert both.cost == pytest.approx(masked.cost + (many.cost - one.cost) / 15)
+    assert encoded_bytes(Photograph(b"12345", (CropPart(mask=PngMask(b"123")), WHOLE_IMAGE))) == 8
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_a_reference_counts_like_a_plain_image(drawing: ByteArray, kind: str) -> None:
     content = encoded(drawing, kind)
-    assert image_footprint(content) == footprint(ImageCrop(content), PLAIN)
+    assert image_footprint(content) == footprint(Photograph(content), PLAIN)
 
 
 @pytest.mark.parametrize(
@@ -123,11 +142,25 @@ def test_a_reference_counts_like_a_plain_image(drawing: ByteArray, kind: str) ->
 )
 def test_a_file_without_a_sound_header_is_refused(content: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="send"):
-        footprint(ImageCrop(content), PLAIN)
+        footprint(Photograph(content), PLAIN)
 
 
 def test_masks_count_among_the_bytes_sent() -> None:
-    assert encoded_bytes(ImageCrop(b"12345")) == 5
-    assert encoded_bytes(ImageCrop(b"12345", mask=PngMask(b"123"))) == 8
-    assert encoded_bytes(ImageCrop(b"12345", mask=RleMask(1, 1, b"12"))) == 7
-    assert encoded_bytes(ImageCrop(b"12345", mask=RleMask(1, 1, (0, 1)))) == 85
+    assert encoded_bytes(Photograph(b"12345")) == 5
+    assert encoded_bytes(Photograph(b"12345", (CropPart(mask=PngMask(b"123")),))) == 8
+    assert encoded_bytes(Photograph(b"12345", (CropPart(mask=RleMask(1, 1, b"12")),))) == 7
+    assert encoded_bytes(Photograph(b"12345", (CropPart(mask=RleMask(1, 1, (0, 1))),))) == 85
+
+
+def test_local_features_take_memory_once_and_time_for_each_part(drawing: ByteArray) -> None:
+    spec = MethodSpec("dots", "network", "lightglue", 320, 256, 128, weights_sha256="a" * 64)
+    image = Photograph(encoded(drawing), (WHOLE_IMAGE, WHOLE_IMAGE))
+    plain = footprint(image, PLAIN)
+    sift, network = local_footprint(HOTSPOTTER), local_footprint(spec)
+    for local in (sift, network):
+        found = footprint(image, PLAIN, local=local)
+        assert found.bytes == plain.bytes + local.bytes
+        assert found.cost == pytest.approx(plain.cost + 2 * local.cost)
+    larger = local_footprint(replace(spec, chip_size_px=640))
+    assert larger.bytes == 4 * network.bytes
+    assert larger.cost == pytest.approx(4 * network.cost)

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from services.embedder.images.cropping import Box, FractionBox, PixelBox
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.masks import BoolArray, Mask, PngMask, RleMask
-from services.embedder.images.preprocessing import ImageCrop, Preprocessing
+from services.embedder.images.photograph import CropPart
+from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.resizing import Kernel, resize
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import (
@@ -26,8 +26,10 @@ from services.embedder.images.tones import (
 )
 from services.embedder.inference.backbones import Backbone
 from spotted.arrays import Float32Array
+from spotted.boxes.cropping import Box, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
-from tests.services.embedder.pictures import cropped, encoded
+from tests.services.embedder.pictures import encoded
+from tests.spotted.boxes.drawn_coat import cropped
 
 GREY = (90, 91, 92)
 BOX = PixelBox(60, 50, 200, 140)
@@ -145,12 +147,12 @@ def vector(backbone: Backbone, pixels: ByteArray) -> Float32Array:
 @pytest.mark.parametrize("case", GOLDEN_PIXELS)
 def test_pixels_are_those_of_every_release(drawing_png: bytes, case: str) -> None:
     preprocessing, box, theta, digest = GOLDEN_PIXELS[case]
-    found = preprocessing.apply(ImageCrop(drawing_png, box, theta))
+    found = preprocessing.apply(drawing_png, CropPart(box, theta))
     assert hashlib.sha256(found.tobytes()).hexdigest() == digest, f"Pillow or numpy now gives other {case}"
 
 
 def test_masked_pixels_are_those_of_every_release(drawing_png: bytes, disc: BoolArray) -> None:
-    found = Preprocessing(224, fill=GREY).apply(ImageCrop(drawing_png, BOX, 0.4, runs(disc)))
+    found = Preprocessing(224, fill=GREY).apply(drawing_png, CropPart(BOX, 0.4, runs(disc)))
     assert (
         hashlib.sha256(found.tobytes()).hexdigest()
         == "bc2aff107d39427181165dc3e7c80f17272497062d025a62221105bfcb78b86b"
@@ -160,7 +162,7 @@ def test_masked_pixels_are_those_of_every_release(drawing_png: bytes, disc: Bool
 @pytest.mark.parametrize("kind", GOLDEN_VECTORS)
 def test_vectors_of_lossy_files_are_those_of_every_release(backbone: Backbone, kind: str) -> None:
     content, expected = GOLDEN_VECTORS[kind]
-    found = vector(backbone, Preprocessing(224).apply(ImageCrop(base64.b64decode(content))))
+    found = vector(backbone, Preprocessing(224).apply(base64.b64decode(content)))
     sums = found.reshape(8, 160).sum(axis=1)
     assert np.allclose(sums, expected, atol=2e-4), f"the decoder of {kind} or onnxruntime drifted: {sums}"
 
@@ -174,13 +176,13 @@ def test_vectors_of_photographs_are_those_of_pillow(backbone: Backbone, real_fil
         left, top, right, bottom = 20, 10, upright.width - 30, upright.height - 20
         reference = upright.crop((left, top, right, bottom)).resize((224, 224), Image.Resampling.BILINEAR)
         box = PixelBox(left, top, right - left, bottom - top)
-        found = Preprocessing(224).apply(ImageCrop(path.read_bytes(), box))
+        found = Preprocessing(224).apply(path.read_bytes(), CropPart(box))
         cosine = vector(backbone, found) @ vector(backbone, np.asarray(reference))
         assert cosine >= 0.99999, path
 
 
 def test_all_of_the_image_is_taken_without_a_box(drawing: ByteArray, drawing_png: bytes) -> None:
-    assert np.array_equal(Preprocessing(64).apply(ImageCrop(drawing_png)), resize(drawing, 64))
+    assert np.array_equal(Preprocessing(64).apply(drawing_png), resize(drawing, 64))
 
 
 def test_boxes_and_masks_refer_to_the_upright_image(drawing: ByteArray, disc: BoolArray) -> None:
@@ -189,7 +191,7 @@ def test_boxes_and_masks_refer_to_the_upright_image(drawing: ByteArray, disc: Bo
     content = encoded(drawing, exif=exif)
     upright, mask = np.rot90(drawing, -1), np.rot90(disc, -1)
     box = PixelBox(40, 60, 200, 300)
-    found = Preprocessing(8).apply(ImageCrop(content, box, mask=runs(mask)))
+    found = Preprocessing(8).apply(content, CropPart(box, mask=runs(mask)))
     expected = np.where(mask[..., None], upright, 0).astype(np.uint8)
     assert np.array_equal(found, resize(cropped(expected, box), 8))
 
@@ -201,7 +203,7 @@ def test_the_order_is_tone_mask_crop_over_the_whole_image(
 ) -> None:
     reference = EVEN if tone is Tone.MATCHED else None
     preprocessing = Preprocessing(100, tone=tone, reference=reference, fill=GREY)
-    found = preprocessing.apply(ImageCrop(drawing_png, BOX, theta, runs(disc)))
+    found = preprocessing.apply(drawing_png, CropPart(BOX, theta, runs(disc)))
     counts = histograms(drawing)
     curves = {
         Tone.AS_TAKEN: np.arange(256, dtype=np.uint8)[None].repeat(3, axis=0),
@@ -214,14 +216,14 @@ def test_the_order_is_tone_mask_crop_over_the_whole_image(
 
 def test_both_kinds_of_mask_do_the_same(drawing_png: bytes, disc: BoolArray) -> None:
     masks: list[Mask] = [PngMask(encoded(Image.fromarray(disc))), runs(disc)]
-    found = [Preprocessing(50, fill=GREY).apply(ImageCrop(drawing_png, BOX, mask=mask)) for mask in masks]
+    found = [Preprocessing(50, fill=GREY).apply(drawing_png, CropPart(BOX, mask=mask)) for mask in masks]
     assert np.array_equal(found[0], found[1])
     assert (found[0][0, 0] == GREY).all()
 
 
 def test_a_mask_that_misses_the_box_is_refused(drawing_png: bytes, disc: BoolArray) -> None:
     with pytest.raises(UnreadableImageError, match="the mask shows no animal inside the box"):
-        Preprocessing(50).apply(ImageCrop(drawing_png, PixelBox(350, 250, 40, 40), mask=runs(disc)))
+        Preprocessing(50).apply(drawing_png, CropPart(PixelBox(350, 250, 40, 40), mask=runs(disc)))
 
 
 class Left:
@@ -240,28 +242,28 @@ def test_a_segmenter_masks_crops_that_bring_no_mask(drawing: ByteArray, drawing_
     preprocessing = Preprocessing(50, fill=GREY, segmenter=cast("Segmenter", Left()))
     expected = drawing[50:190, 60:260].copy()
     expected[:, 100:] = GREY
-    assert np.array_equal(preprocessing.apply(ImageCrop(drawing_png, BOX)), resize(expected, 50))
+    assert np.array_equal(preprocessing.apply(drawing_png, CropPart(BOX)), resize(expected, 50))
     whole = RleMask(300, 400, [0, 120_000])
-    brought = preprocessing.apply(ImageCrop(drawing_png, BOX, mask=whole))
+    brought = preprocessing.apply(drawing_png, CropPart(BOX, mask=whole))
     assert np.array_equal(brought, resize(drawing[50:190, 60:260], 50))
 
 
 @pytest.mark.parametrize("kernel", ["bicubic", "opencv-linear"])
 def test_kernel_and_aspect_reach_the_resizing(drawing: ByteArray, drawing_png: bytes, kernel: Kernel) -> None:
-    found = Preprocessing(90, kernel=kernel, aspect="pad", fill=GREY).apply(ImageCrop(drawing_png))
+    found = Preprocessing(90, kernel=kernel, aspect="pad", fill=GREY).apply(drawing_png)
     assert np.array_equal(found, resize(drawing, 90, kernel=kernel, aspect="pad", fill=GREY))
 
 
 def test_the_limit_of_pixels_reaches_the_decoder(drawing_png: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="400 x 300"):
-        Preprocessing(64).apply(ImageCrop(drawing_png), max_pixels=119_999)
+        Preprocessing(64).apply(drawing_png, max_pixels=119_999)
 
 
 def test_a_box_is_refused_with_its_numbers(drawing_png: bytes) -> None:
     with pytest.raises(UnreadableImageError, match="width=200"):
-        Preprocessing(64).apply(ImageCrop(drawing_png, FractionBox(12, 30, 200, 100)))
+        Preprocessing(64).apply(drawing_png, CropPart(FractionBox(12, 30, 200, 100)))
     with pytest.raises(UnreadableImageError, match="theta nan"):
-        Preprocessing(64).apply(ImageCrop(drawing_png, theta=math.nan))
+        Preprocessing(64).apply(drawing_png, CropPart(theta=math.nan))
 
 
 @pytest.mark.parametrize(

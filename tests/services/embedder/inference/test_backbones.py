@@ -18,7 +18,6 @@ from PIL import Image
 
 from services.embedder.export.__main__ import Exported
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.preprocessing import ImageCrop
 from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, Backbone, Manifest, load_backbone
 from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
@@ -119,13 +118,13 @@ def test_a_vector_does_not_depend_on_its_batch(backbone: Backbone) -> None:
 
 
 def test_the_drawing_embeds_as_it_did(backbone: Backbone, drawing_png: bytes) -> None:
-    (vector,) = vectors(backbone, [backbone.preprocessing.apply(ImageCrop(drawing_png))])
+    (vector,) = vectors(backbone, [backbone.preprocessing.apply(drawing_png)])
     assert vector.reshape(16, 80).sum(axis=1) == pytest.approx(GOLDEN, abs=1e-4)
 
 
 def test_photographs_embed_as_the_plain_torch_script_says(backbone: Backbone, real_files: Path) -> None:
     paths = sorted((real_files / "nyala" / "images").rglob("*.jp*g"))[::80]
-    images = np.stack([backbone.preprocessing.apply(ImageCrop(path.read_bytes())) for path in paths])
+    images = np.stack([backbone.preprocessing.apply(path.read_bytes()) for path in paths])
     cosine = (vectors(backbone, images) * plain_script(paths)).sum(axis=1)
     assert len(paths) >= 10
     assert cosine.min() >= 0.99999

@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from itertools import chain
 
 import pytest
 
 from services.embedder.inference.batching import Batcher
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.limits import Limits
+from services.embedder.inference.pending import Finished
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError, UnreadableImageError
 from tests.waiting import PATIENCE_S
 
@@ -30,12 +32,12 @@ class Doubling:
         if open_at_start:
             self.gate.set()
 
-    def prepare(self, number: int) -> int:
+    def prepare(self, number: int) -> list[int | Exception]:
         self.prepared.append(number)
         self.readied.release()
         if number < 0:
             raise UnreadableImageError(f"{number} is negative")
-        return number
+        return [number]
 
     def work(self, numbers: Sequence[int]) -> Sequence[int | Exception]:
         self.batches.append(list(numbers))
@@ -316,7 +318,7 @@ def test_an_item_whose_time_ran_out_is_dropped_before_it_costs_anything(deadline
 def test_an_items_own_time_out_is_not_the_callers_deadline() -> None:
     async def run() -> None:
         batcher: Batcher[int, int, int] = Batcher(
-            abs,
+            lambda number: [number],
             lambda numbers: [TimeoutError("disk") for _ in numbers],
             Limits(workers=1, runs=1, claim=1, max_batch=1),
         )
@@ -333,10 +335,10 @@ def test_an_item_abandoned_while_it_is_prepared_is_not_worked_on() -> None:
         worked: list[int] = []
         preparing, gate = threading.Event(), threading.Event()
 
-        def prepare(number: int) -> int:
+        def prepare(number: int) -> list[int | Exception]:
             preparing.set()
             assert gate.wait(PATIENCE_S)
-            return number
+            return [number]
 
         def work(numbers: Sequence[int]) -> Sequence[int]:
             worked.extend(numbers)
@@ -416,3 +418,82 @@ def test_a_costly_item_is_prepared_by_itself() -> None:
 
     asyncio.run(submit_all())
     assert claims == [[9], [4, 3, 3], [40], [1, 2]]
+
+
+class Digits(Doubling):
+    """Takes the digits of a number as its parts; 5 is no part."""
+
+    def prepare(self, number: int) -> list[int | Exception]:
+        super().prepare(number)
+        return [UnreadableImageError("five") if digit == "5" else int(digit) for digit in str(number)]
+
+
+def test_parts_of_an_item_are_worked_on_in_bounded_batches_and_returned_in_their_order() -> None:
+    async def run() -> None:
+        digits = Digits()
+        batcher = digits.batcher(max_batch=3)
+        first, second = await asyncio.gather(
+            batcher.submit_parts(1253846, ONE, 7), batcher.submit_parts(90, OTHER, 2)
+        )
+        assert [one.result if isinstance(one, Finished) else str(one) for one in first] == [
+            2, 4, "five", 6, 16, 8, 12,
+        ]  # fmt: skip
+        assert [one.result for one in second if isinstance(one, Finished)] == [18, 0]
+        assert max(map(len, digits.batches)) == 3
+        assert sorted(chain(*digits.batches)) == [0, 1, 2, 3, 4, 6, 8, 9]
+        assert digits.prepared == [1253846, 90]
+        # nothing but failures needs no batch; a failed batch fails its parts only
+        (lost,) = await batcher.submit_parts(5, ONE, 1)
+        assert isinstance(lost, UnreadableImageError)
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_a_part_fails_with_its_batch_or_result_and_the_others_are_returned() -> None:
+    async def run() -> None:
+        batcher = Digits().batcher(max_batch=2)
+        found = await batcher.submit_parts(176, ONE, 3)
+        assert [one.result for one in found if isinstance(one, Finished)] == [2, 12]
+        assert isinstance(found[1], ValueError)
+        with pytest.raises(RuntimeError, match="an item of 2 parts was prepared as 3"):
+            await batcher.submit_parts(123, ONE, 2)
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_each_part_takes_room_in_the_queue() -> None:
+    async def run() -> None:
+        digits = Digits(open_at_start=False)
+        batcher = digits.batcher(max_queue=8)
+        many = asyncio.create_task(batcher.submit_parts(123, ONE, 3))
+        await digits.entry()
+        with pytest.raises(OverloadedError):
+            await batcher.submit_parts(123, ONE, 3)
+        other = asyncio.create_task(batcher.submit_parts(12, ONE, 2))
+        await asyncio.sleep(0)
+        digits.gate.set()
+        assert [len(found) for found in await asyncio.gather(many, other)] == [3, 2]
+        assert len(await batcher.submit_parts(1234, ONE, 4)) == 4
+        await batcher.close()
+
+    asyncio.run(run())
+
+
+def test_parts_of_a_caller_that_left_are_not_worked_on() -> None:
+    async def run() -> None:
+        digits = Digits(open_at_start=False)
+        batcher = digits.batcher(max_batch=2)
+        leaving = asyncio.create_task(batcher.submit_parts(1234, ONE, 4))
+        await digits.entry()
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        digits.gate.set()
+        assert (await batcher.submit(6, ONE)).result == 12
+        await batcher.close()
+        assert digits.batches[0] == [1, 2]
+        assert list(chain(*digits.batches[1:])) == [6]
+
+    asyncio.run(run())

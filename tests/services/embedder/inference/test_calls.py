@@ -9,7 +9,7 @@ import pytest
 
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
-from services.embedder.images.preprocessing import ImageCrop
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.references import ReferenceStore
 from services.embedder.images.tones import Reference, Tone
 from services.embedder.inference.backbones import Backbone
@@ -18,12 +18,13 @@ from services.embedder.inference.calls import (
     EmbedCall,
     Embedders,
     EmbedOptions,
-    NamedCrop,
+    NamedPhotograph,
     Stores,
 )
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.training.head_onnx import to_onnx
+from spotted.boxes.cropping import FractionBox
 from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
@@ -40,7 +41,7 @@ def embed(backbone: Backbone, contents: Sequence[bytes]) -> list[CropResult]:
     async def run() -> list[CropResult]:
         embedder = ImageEmbedder(backbone)
         try:
-            crops = [NamedCrop(str(n), ImageCrop(content)) for n, content in enumerate(contents)]
+            crops = [NamedPhotograph((str(n),), Photograph(content)) for n, content in enumerate(contents)]
             return await plain_call(embedder).embed_all(crops, None)
         finally:
             await embedder.close()
@@ -88,10 +89,38 @@ def test_only_a_crop_that_cannot_be_read_fails(backbone: Backbone, drawing_png: 
     np.testing.assert_allclose(first.vector, third.vector, atol=1e-6)
 
 
+def test_an_image_that_cannot_be_decoded_fails_all_of_its_crops_and_no_other(
+    backbone: Backbone, drawing_png: bytes
+) -> None:
+    part = CropPart(FractionBox(0.1, 0.1, 0.5, 0.5))
+
+    async def run() -> list[CropResult]:
+        embedder = ImageEmbedder(backbone)
+        images = [
+            NamedPhotograph(("a", "b"), Photograph(drawing_png, (WHOLE_IMAGE, part))),
+            NamedPhotograph(("c", "d", "e"), Photograph(drawing_png[:500], (WHOLE_IMAGE, part, part))),
+            NamedPhotograph(("f",), Photograph(drawing_png, (part,))),
+        ]
+        try:
+            return await plain_call(embedder).embed_all(images, None)
+        finally:
+            await embedder.close()
+
+    results = asyncio.run(run())
+    assert [result.crop_id for result in results] == list("abcdef")
+    failed = {r.crop_id: str(r.embedding) for r in results if not isinstance(r.embedding, Embedding)}
+    assert failed.keys() == set("cde")
+    assert len(set(failed.values())) == 1
+    _, second, *_, last = (result.embedding for result in results)
+    assert isinstance(second, Embedding)
+    assert isinstance(last, Embedding)
+    np.testing.assert_array_equal(second.vector, last.vector)
+
+
 def test_concurrent_callers_share_batches(backbone: Backbone, drawing_png: bytes) -> None:
     async def run() -> list[list[CropResult]]:
         embedder = ImageEmbedder(backbone)
-        crop = NamedCrop("a", ImageCrop(drawing_png))
+        crop = NamedPhotograph(("a",), Photograph(drawing_png))
         try:
             return await asyncio.gather(*(plain_call(embedder).embed_all([crop], None) for _ in range(8)))
         finally:
@@ -112,11 +141,11 @@ def test_a_head_is_applied_to_the_crops_of_calls_that_name_it(
 
     async def run() -> list[CropResult]:
         embedder = ImageEmbedder(backbone)
-        crop = NamedCrop("a", ImageCrop(drawing_png))
+        crop = NamedPhotograph(("a",), Photograph(drawing_png))
         plain = plain_call(embedder)
         try:
             calls = [call.embed_one(crop, None) for call in (plain, EmbedCall(embedder, adapted), plain)]
-            return await asyncio.gather(*calls)
+            return [result for (result,) in await asyncio.gather(*calls)]
         finally:
             await embedder.close()
 
@@ -167,9 +196,9 @@ def test_results_of_a_stream_come_in_order_and_each_crop_gets_the_time_left(
         asked.append(60.0)
         return 60.0
 
-    async def crops() -> AsyncIterator[NamedCrop]:
+    async def crops() -> AsyncIterator[NamedPhotograph]:
         for n, content in enumerate(contents):
-            yield NamedCrop(str(n), ImageCrop(content))
+            yield NamedPhotograph((f"{n}a", f"{n}b"), Photograph(content, (WHOLE_IMAGE, WHOLE_IMAGE)))
 
     async def run() -> list[CropResult]:
         embedder = ImageEmbedder(backbone)
@@ -179,8 +208,8 @@ def test_results_of_a_stream_come_in_order_and_each_crop_gets_the_time_left(
             await embedder.close()
 
     results = asyncio.run(run())
-    assert [result.crop_id for result in results] == ["0", "1", "2"]
-    assert [isinstance(result.embedding, Embedding) for result in results] == [True, False, True]
+    assert [result.crop_id for result in results] == ["0a", "0b", "1a", "1b", "2a", "2b"]
+    assert [isinstance(result.embedding, Embedding) for result in results[::2]] == [True, False, True]
     assert asked == [60.0] * 3
 
 

@@ -33,6 +33,20 @@ def test_bytes_are_shared_as_items_are() -> None:
     assert admitted(admission, ETOSHA, 10) == 3
 
 
+def test_each_part_of_an_item_takes_room() -> None:
+    admission = Admission(max_items=12, max_bytes=1000)
+    assert admission.admit(KRUGER, 1, 5)
+    assert not admission.admit(KRUGER, 1, 3)
+    assert admission.admit(KRUGER, 1, 2)
+    assert admission.admit(ETOSHA, 1, 4)
+    admission.leave(KRUGER, 1, 5)
+    admission.leave(KRUGER, 1, 2)
+    admission.leave(ETOSHA, 1, 4)
+    # more than the whole room, with nothing else inside
+    assert admission.admit(KRUGER, 1, 20)
+    assert not admission.admit(ETOSHA, 1)
+
+
 def test_an_item_larger_than_the_room_passes_alone() -> None:
     admission = Admission(max_items=4, max_bytes=10)
     assert admission.admit(KRUGER, 50)
@@ -116,6 +130,7 @@ def test_nothing_is_lost_and_what_is_discarded_is_gone(pushed: list[tuple[Share,
             queue.discard(share, item)
     kept = [item for item, (_, dropped) in enumerate(pushed) if not dropped]
     assert len(queue) == len(kept)
+    assert sorted(queue) == kept
     drawn = [queue.pop() for _ in range(len(queue))]
     assert sorted(drawn) == kept
     for share in {share for share, _ in pushed}:

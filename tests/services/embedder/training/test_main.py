@@ -5,6 +5,7 @@ import time
 from services.common.store import keys
 from services.common.store.operations import Operations
 from services.common.store.store import Store
+from services.common.survey.survey_operations import RunningOperation
 from services.embedder.training.__main__ import alive
 from tests.waiting import until
 
@@ -17,7 +18,8 @@ def test_an_operation_is_updated_while_its_process_still_starts(store: Store, su
     def beaten() -> bool:
         return operations.get(started.operation_id).update_time.ToNanoseconds() > first
 
-    with alive(store, started.operation_id, survey_id, "first", beat_s=0.01):
+    running = RunningOperation(store, started, keys.training(survey_id, "first"), survey_id)
+    with alive(running, beat_s=0.01):
         until(beaten, "an update of the operation")
         first = operations.get(started.operation_id).update_time.ToNanoseconds()
         until(beaten, "another one")

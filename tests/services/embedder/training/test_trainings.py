@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -11,7 +10,6 @@ import psutil
 import pytest
 
 from services.common.store import keys
-from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
 from services.embedder.training import trainings
@@ -124,7 +122,7 @@ def test_without_torch_no_training_begins(
     store: Store, spotted: Spotted, survey_id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     add_survey(spotted, survey_id)
-    begun = trainings.Trainings(store, Operations(store, now=time.time), {})
+    begun = trainings.Trainings(store, {})
     monkeypatch.setattr(trainings, "find_spec", lambda _: None)
     with pytest.raises(PreconditionError, match="torch is not installed in this embedder; install the extra"):
         begun.begin(survey_id, HeadRecipe(), "")
@@ -135,7 +133,7 @@ def test_a_survey_that_was_created_again_may_train_and_repeats_no_request_of_the
 ) -> None:
     started: list[str] = []
     monkeypatch.setattr(trainings.Trainings, "_start", lambda *started_with: started.append(started_with[3]))
-    begun = trainings.Trainings(store, Operations(store, now=time.time), {})
+    begun = trainings.Trainings(store, {})
     add_survey(spotted, survey_id)
     first = begun.begin(survey_id, HeadRecipe(), "r")
     assert begun.begin(survey_id, HeadRecipe(), "r").operation_id == first.operation_id

@@ -15,6 +15,7 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.state import folded_survey
+from services.common.survey.survey_operations import RunningOperation
 from services.embedder.training import worker
 from services.embedder.training.worker import METRICS, Training, pseudo_labels
 from services.scorer.__main__ import service
@@ -37,12 +38,19 @@ def generation(store: Store, survey_id: str) -> str:
     return Existence(store).generation(survey_id)
 
 
+def training_of(
+    store: Store, operation: pb.Operation, survey_id: str, recipe: HeadRecipe, *, of: str = ""
+) -> Training:
+    """A training of this generation of a survey; "": of the one that is there."""
+    of = of or generation(store, survey_id)
+    running = RunningOperation(store, operation, keys.training(survey_id, of), survey_id)
+    return Training(store, running, survey_id, of, recipe)
+
+
 def test_a_training_stores_its_head_and_reports_it(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
-    Training(
-        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=3, rank=4)
-    ).run()
+    training_of(store, operation, survey_id, HeadRecipe(epochs=3, rank=4)).run()
     done = operations.get(operation.operation_id)
     assert (done.state, done.progress) == (pb.OPERATION_STATE_SUCCEEDED, 1.0)
     head = HeadStore(store).get(done.result)
@@ -54,9 +62,7 @@ def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Sto
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     operations.cancel(operation.operation_id)
-    Training(
-        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=3)
-    ).run()
+    training_of(store, operation, survey_id, HeadRecipe(epochs=3)).run()
     done = operations.get(operation.operation_id)
     assert (done.state, done.result) == (pb.OPERATION_STATE_CANCELLED, "")
 
@@ -64,7 +70,7 @@ def test_a_training_that_was_cancelled_before_it_began_stores_nothing(store: Sto
 def test_a_training_without_a_survey_fails_with_the_reason(store: Store, survey_id: str) -> None:
     operations = Operations(store, now=time.time)
     operation = operations.begin("waiting")
-    Training(store, operation.operation_id, survey_id, "gone", HeadRecipe()).run()
+    training_of(store, operation, survey_id, HeadRecipe(), of="gone").run()
     done = operations.get(operation.operation_id)
     assert done.state == pb.OPERATION_STATE_FAILED
     assert "does not exist" in done.message
@@ -79,7 +85,7 @@ def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: s
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
     recipe = HeadRecipe(epochs=200, rank=4)
-    training = Training(store, operation.operation_id, survey_id, generation(store, survey_id), recipe)
+    training = training_of(store, operation, survey_id, recipe)
     messages: list[str] = []
     training.report(Step(1, 1.0, 5, 6, 0.1, 12.0))
     messages.append(operations.get(operation.operation_id).message)
@@ -92,9 +98,7 @@ def test_a_collapse_is_reported_while_the_head_trains(store: Store, survey_id: s
 def test_the_figures_of_collapse_are_stored_with_the_head(store: Store, survey_id: str) -> None:
     operations = with_survey(store, survey_id)
     operation = operations.begin("waiting")
-    Training(
-        store, operation.operation_id, survey_id, generation(store, survey_id), HeadRecipe(epochs=2, rank=4)
-    ).run()
+    training_of(store, operation, survey_id, HeadRecipe(epochs=2, rank=4)).run()
     key = keys.head("", operations.get(operation.operation_id).result)
     stored = get_record(store, key, store_pb2.StoredHead, named="it", remedy="")
     assert stored is not None
@@ -134,7 +138,7 @@ def test_a_survey_that_was_created_again_gets_no_head_of_the_one_before(
 
         monkeypatch.setattr(worker, "train_head", trained)
     heads = store.names(keys.head("", ""))
-    Training(store, operation.operation_id, survey_id, first, HeadRecipe(epochs=2, rank=4)).run()
+    training_of(store, operation, survey_id, HeadRecipe(epochs=2, rank=4), of=first).run()
     done = operations.get(operation.operation_id)
     assert (done.state, done.result) == (pb.OPERATION_STATE_FAILED, "")
     assert "was deleted and created again" in done.message

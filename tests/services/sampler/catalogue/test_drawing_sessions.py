@@ -64,6 +64,19 @@ def test_questions_find_the_animals_of_the_catalogue_and_never_ask_among_them(
     assert (after.detections, after.individuals) == (24, len({i.individual_id for i in found.values()}))
 
 
+@pytest.mark.parametrize("strategy", ["greedy", "learned"])
+def test_animals_of_the_catalogue_are_counted_once_however_many_photographs_show_them(
+    made: World, strategy: str
+) -> None:
+    session = made.session(strategy=strategy)
+    session.next_pairs("anna")
+    progress = session.progress()
+    # 24 photographs: each may show one of the others, or one of the six animals
+    assert progress.open_pairs is not None
+    assert progress.open_pairs <= 24 * 23 // 2 + 24 * 6
+    assert (progress.merges_left_at_most, progress.same_pairs) == (24, 0)
+
+
 def test_members_join_the_entry_at_publication_and_the_session_stays_as_it_is(made: World) -> None:
     session = made.session()
     same(session, "d00", f"~{THERE}/d06")

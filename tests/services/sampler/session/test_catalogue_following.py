@@ -8,7 +8,8 @@ import pytest
 
 from services.common.store.store import Store
 from services.sampler.catalogue.members import MemberCandidates, Members
-from services.sampler.session.catalogue_following import RETRY_S, CatalogueFollowing
+from services.sampler.session.catalogue_following import CatalogueFollowing
+from services.sampler.session.catching_up import RETRY_S
 from spotted.catalogue.facts import Member
 from spotted.errors import UnavailableError
 from spotted.survey import Detection, Side

@@ -10,7 +10,8 @@ import pytest
 from services.common.store.store import Store
 from services.sampler import wire
 from services.sampler.individuals.watching import changes_since
-from services.sampler.session.following import RETRY_S, Following
+from services.sampler.session.catching_up import RETRY_S
+from services.sampler.session.following import Following
 from services.sampler.session.progress import full_progress, quick_progress
 from services.sampler.session.state import SessionState
 from spotted.client.answers import pair_label

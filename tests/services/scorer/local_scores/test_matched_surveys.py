@@ -7,7 +7,6 @@ from services.scorer.local_scores.matched_surveys import (
     MOST_POINTS,
     MatchedSurveys,
     local_digest,
-    method_of,
     owner,
     rows_with_features,
 )
@@ -82,7 +81,9 @@ def test_detections_of_one_encounter_normalise_none_of_them(
             assert (first == second) == same
 
 
-def test_a_method_that_cannot_be_matched_is_named(scorer: Scorer, surveys: Surveys, survey_id: str) -> None:
+def test_a_method_that_cannot_be_matched_is_named(
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
+) -> None:
     (detection,) = scorer.plant(survey_id, 1)[0]
     one = local_features_pb2.DetectionLocalFeatures(
         detection_id=detection.detection_id, features=drawn(0).to_bytes()
@@ -92,4 +93,4 @@ def test_a_method_that_cannot_be_matched_is_named(scorer: Scorer, surveys: Surve
         local_features_pb2.AddLocalFeaturesRequest(survey_id=survey_id, spec=other, features=[one])
     )
     with pytest.raises(PreconditionError, match="'unheard-of' cannot be matched"):
-        method_of(surveys.snapshot(survey_id))
+        MatchedSurveys(store, surveys.snapshot).method(surveys.snapshot(survey_id))

@@ -42,6 +42,19 @@ def test_a_burst_takes_a_note_from_a_line_and_by_its_key(monkeypatch: pytest.Mon
     assert [(one.one_animal, one.note) for one in reply.bursts] == [(True, "torn ear")]
 
 
+@pytest.mark.parametrize(
+    ("source", "keys"), [("terminal", "s, d, x, k, u, q, t"), ("file", "s, d, x, k, u, q")]
+)
+def test_a_wrong_key_is_answered_with_those_that_there_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], source: str, keys: str
+) -> None:
+    pressed = iter("zq")
+    monkeypatch.setattr(replies, "at_terminal", lambda: source == "terminal")
+    monkeypatch.setattr(replies, "read_key", lambda _: next(pressed))
+    assert ask(QUESTIONS, 1, "anna") is None
+    assert f"'z' does not begin with one of {keys}\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", [QuestionKind.BURST, QuestionKind.GALLERY, None])
 @pytest.mark.parametrize(("key", "expected"), [(UNDO, replies.Reply(undo=True)), (QUIT, None)])
 def test_every_question_can_be_undone_or_left(

@@ -39,10 +39,13 @@ def test_a_sample_depends_on_the_seed_and_nothing_else() -> None:
 
 
 def test_bytes_hold_the_normalisers() -> None:
-    for one in (sample(50), Normalisers.sample([], [], rng=np.random.default_rng(0))):
+    none = Normalisers.sample([], [], rng=np.random.default_rng(0))
+    for one in (sample(50), none, Normalisers.of_network("ab" * 32)):
         read = Normalisers.from_bytes(one.to_bytes())
         assert (read.names, read.rank, read.digest) == (one.names, one.rank, one.digest)
         assert np.array_equal(read.owners, one.owners)
+        assert read.network == one.network
+    assert (sample(50).network, Normalisers.of_network("ab" * 32).network) == ("", "ab" * 32)
 
 
 @pytest.mark.parametrize("position", [0, 4, 40, 300, -1])

@@ -34,7 +34,7 @@ export function AnswerButton({ kind, action, onClick, label, disabled = false }:
 }
 
 interface BarProps {
-  progress: Progress;
+  progress: Progress | null;
   waiting: number;
   onUndo: () => void;
   /** How sure one is, and a note. */
@@ -48,7 +48,7 @@ export function AnswerBar({ progress, waiting, onUndo, remarks, children }: BarP
       <div class="answers">{children}</div>
       <AnswerButton kind="undo" action="undo" onClick={onUndo} />
       {remarks}
-      <Counts progress={progress} waiting={waiting} />
+      {progress && <Counts progress={progress} waiting={waiting} />}
     </div>
   );
 }

@@ -21,8 +21,6 @@ export interface AskProps {
   survey: string;
   session: SessionInfo;
   annotator: string;
-  /** When the screen was opened. */
-  progress: Progress;
   galleries: boolean;
   audit: boolean;
 }
@@ -34,7 +32,8 @@ export interface QuestionProps {
   question: Question;
   /** The questions after it, to load their photographs ahead. */
   ahead: readonly Question[];
-  progress: Progress;
+  /** null until it was read: no question waits for it. */
+  progress: Progress | null;
   waiting: number;
   onAnswer: (given: Given, name: string) => void;
   onUndo: () => void;
@@ -105,7 +104,7 @@ export function Ask(props: AskProps): VNode {
   const shared = {
     survey: props.survey,
     session: props.session,
-    progress: state.progress ?? { ...props.progress, advice: text.server.advice(props.progress) },
+    progress: state.progress,
     waiting,
     onUndo,
     onRedo: () => void (desk.redo() || toast(text.compare.nothingToRedo)),

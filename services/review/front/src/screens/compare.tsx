@@ -61,6 +61,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
   const marks = useMarks(survey, session.session_id, photos, marked === question.key);
   const [opened, setOpened] = useState<Opened>(null);
   const [blinking, setBlinking] = useState(false);
+  const [settled, setSettled] = useState<[string, string]>(["", ""]);
+  // what comes later is loaded when both photographs are on the screen
+  const idle = photos.every((photo, which) => photo.detection_id === settled[which]);
   const over = useBlink(blinking) ? photos[1] : null;
   const stages = useRef<[Stage | null, Stage | null]>([null, null]);
   const view = useRef<View>(AT_BOX);
@@ -70,12 +73,14 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     setBlinking(false);
     view.current = AT_BOX;
     say(text.compare.question(described(first), described(second), journeyOf(question)));
-    for (const next of ahead) {
+  }, [question.key]);
+  useEffect(() => {
+    for (const next of idle ? ahead : []) {
       for (const photo of next.kind === "pair" ? next.photos : []) {
         void contextOf(survey, session.session_id, photo.detection_id).catch(() => undefined);
       }
     }
-  }, [question.key]);
+  }, [question.key, idle]);
 
   const choose = (which: Which, photo: Photo): void => {
     const next: [Photo, Photo] = [...photos];
@@ -174,6 +179,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
             over={which ? null : over}
             context={contexts[which]}
             ahead={ahead.flatMap((next) => (next.kind === "pair" ? [pairOf(next)[which]] : []))}
+            idle={idle}
             look={looks[which]}
             tone={tone}
             dots={marks?.dots[which] ?? NO_DOTS}
@@ -182,6 +188,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
               stages.current[which] = stage;
             }}
             onView={(changed) => seen(which, changed)}
+            onSettled={(detection) => setSettled((now) => (which ? [now[0], detection] : [detection, now[1]]))}
             onLater={onLater}
           />
         ))}

@@ -36,16 +36,19 @@ export function GalleryScreen({ survey, session, question, ahead, progress, wait
   const [hidden, setHidden] = useState(false);
   const [help, setHelp] = useState(false);
   const [closer, setCloser] = useState<Photo | null>(null);
+  const [settled, setSettled] = useState("");
   const { anchor } = question;
+  // what comes later is loaded when the animal is on the screen, whose candidates were asked for before it
+  const idle = !anchor || settled === anchor.detection_id;
 
   useEffect(() => {
     if (anchor) say(`${text.gallery.heading} ${described(anchor)}`);
-    for (const next of ahead) {
-      if (next.kind !== "gallery") continue;
-      for (const photo of next.photos) load(thumbnail(survey, photo));
-      if (next.anchor) load(thumbnail(survey, next.anchor, 1600));
-    }
   }, [question.key]);
+  useEffect(() => {
+    for (const next of idle ? ahead : []) {
+      if (next.kind === "gallery") for (const photo of next.photos) load(thumbnail(survey, photo));
+    }
+  }, [question.key, idle]);
 
   const mark = (index: number, wanted: Mark): void => {
     const next = marks[index] === wanted ? "different" : wanted;
@@ -87,7 +90,7 @@ export function GalleryScreen({ survey, session, question, ahead, progress, wait
       <div class="gallery-body">
         {anchor && (
           <figure class="anchor">
-            <Zoomable survey={survey} photo={anchor} label={text.gallery.anchor} />
+            <Zoomable survey={survey} photo={anchor} label={text.gallery.anchor} ahead={anchorsOf(ahead)} onSettled={setSettled} />
             <figcaption>
               <SideBadge side={anchor.side} /> <strong>{anchor.camera}</strong> {when(anchor.captured_at, anchor.zone)}
             </figcaption>
@@ -178,6 +181,11 @@ function Closer({ survey, session, photos, onClose }: CloserProps): VNode {
       </div>
     </Dialog>
   );
+}
+
+/** The animals of galleries. */
+function anchorsOf(questions: readonly Question[]): Photo[] {
+  return questions.flatMap(({ anchor }) => (anchor ? [anchor] : []));
 }
 
 function load(address: string): void {

@@ -23,6 +23,8 @@ interface PaneProps {
   over: Photo | null;
   context: Context | null;
   ahead: readonly Photo[];
+  /** Whether those ahead may be loaded: they never delay what is on the screen. */
+  idle: boolean;
   look: Look;
   tone: Tone;
   /** Matched marks of the photograph, in its box. */
@@ -30,11 +32,13 @@ interface PaneProps {
   onChoose: (photo: Photo) => void;
   onStage: (stage: Stage | null) => void;
   onView: (view: View) => void;
+  /** The photograph is on the screen, or cannot be shown. */
+  onSettled: (detection: string) => void;
   onLater: () => void;
 }
 
 export function Pane(props: PaneProps): VNode {
-  const { survey, label, asked, photo, over, context, ahead, look, tone, dots } = props;
+  const { survey, label, asked, photo, over, context, ahead, idle, look, tone, dots } = props;
   const element = useRef<HTMLDivElement>(null);
   const stage = useRef<Stage | null>(null);
   const latest = useRef(props);
@@ -48,8 +52,14 @@ export function Pane(props: PaneProps): VNode {
     if (!element.current) return;
     stage.current = new Stage(element.current, survey, {
       onView: (view) => latest.current.onView(view),
-      onShown: setShown,
-      onMissing: (detection, error) => setMissing({ detection, error }),
+      onShown: (detection) => {
+        setShown(detection);
+        latest.current.onSettled(detection);
+      },
+      onMissing: (detection, error) => {
+        setMissing({ detection, error });
+        latest.current.onSettled(detection);
+      },
     });
     props.onStage(stage.current);
     return () => {
@@ -62,11 +72,12 @@ export function Pane(props: PaneProps): VNode {
     setMissing(null);
     // the asked photograph opens at its box; a blinked one keeps the view
     void stage.current?.show(visible, latest.current.look, over ? undefined : AT_BOX);
-    stage.current?.prepare([asked, photo, ...ahead]);
   }, [visible.detection_id]);
-  useEffect(() => stage.current?.prepare([asked, photo, visible, ...ahead]), [
-    ahead.map((one) => one.detection_id).join(),
-  ]);
+  useEffect(() => {
+    const kept = [asked, photo, visible, ...ahead];
+    stage.current?.keep(kept);
+    if (idle) stage.current?.prepare(kept);
+  }, [visible.detection_id, ahead.map((one) => one.detection_id).join(), idle]);
   useEffect(() => stage.current?.turn(look), [look]);
 
   const gone = missing?.detection === visible.detection_id ? missing : null;

@@ -179,14 +179,18 @@ export class Stage {
     this.whenDrawn(loaded.item, photo);
   }
 
-  /** Loads photographs ahead and forgets all others. */
-  prepare(photos: readonly Photo[]): void {
+  /** Forgets all photographs but these. */
+  keep(photos: readonly Photo[]): void {
     const kept = new Set([...photos.map(keyOf), this.wanted]);
     for (const [detection, loading] of this.loaded) {
       if (kept.has(detection)) continue;
       this.loaded.delete(detection);
       loading.then(({ item }) => this.viewer.world.removeItem(item)).catch(() => undefined);
     }
+  }
+
+  /** Loads photographs that are shown later. */
+  prepare(photos: readonly Photo[]): void {
     for (const photo of photos) void this.load(photo).catch(() => undefined);
   }
 

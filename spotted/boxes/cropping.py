@@ -16,8 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from services.embedder.images.decoding import ByteArray
-from spotted.arrays import BoolArray
+from spotted.arrays import BoolArray, ByteArray
 from spotted.errors import UnreadableImageError
 
 Colour = tuple[int, int, int]
@@ -39,7 +38,11 @@ REACH = 2
 
 @dataclass(frozen=True, slots=True)
 class PixelBox:
-    """A rectangle in pixels of the upright image, origin top left."""
+    """A rectangle in pixels of the upright image, origin top left.
+
+    >>> locate(PixelBox(10, 20, 30, 40), 0.0, width=100, height=50)
+    CropWindow(rows=slice(20, 50, None), columns=slice(10, 40, None), turn=None)
+    """
 
     x: float
     y: float
@@ -49,7 +52,11 @@ class PixelBox:
 
 @dataclass(frozen=True, slots=True)
 class FractionBox:
-    """A rectangle as fractions of the upright image (Camtrap DP bboxX, bboxY, bboxWidth, bboxHeight)."""
+    """A rectangle as fractions of the upright image (Camtrap DP bboxX, bboxY, bboxWidth, bboxHeight).
+
+    >>> locate(FractionBox(0.5, 0.0, 0.5, 1.0), 0.0, width=100, height=50).columns
+    slice(50, 100, None)
+    """
 
     x: float
     y: float

@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.embedder.images.cropping import Box, Colour, FractionBox, PixelBox
-from services.embedder.images.decoding import ByteArray
+from spotted.arrays import ByteArray
+from spotted.boxes.cropping import Box, Colour, FractionBox, PixelBox
 from spotted.errors import UnreadableImageError
-from tests.services.embedder.pictures import cropped
+from tests.spotted.boxes.drawn_coat import cropped, drawn_coat
 
 WHITE = (255, 255, 255)
+
+
+@pytest.fixture(scope="module")
+def drawing() -> ByteArray:
+    return drawn_coat()
 
 
 def test_a_pixel_box_is_a_slice(drawing: ByteArray) -> None:
