@@ -146,6 +146,8 @@ def import_survey(
     files no longer have is deleted only after a confirmation or with --delete-removed.
     """
     _check_usage(package, layout, cameras=cameras, detections=detections)
+    if strict and any(trusted_clocks):
+        raise click.UsageError("--strict refuses times that --trust-clock confirms; leave out one of them")
     package = _unpacked(package, directory)
     columns = parse_map(mapped)
     seen = _seen(package, layout, detections, is_mapped=bool(columns))
