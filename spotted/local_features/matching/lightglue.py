@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from spotted.arrays import Float32Array, Float64Array
+from spotted.errors import PreconditionError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.matchable import Matchable, in_order
 from spotted.local_features.matching.matches import Matches
@@ -45,7 +46,14 @@ class NetworkMatcher:
     """The network."""
 
     def prepare(self, features: LocalFeatures, owner: str) -> Matchable:  # noqa: ARG002 - it needs no owner
-        """Features ready to be matched."""
+        """Features ready to be matched. Raises PreconditionError if they are of another network."""
+        elements = features.descriptors.shape[1]
+        if elements != self.spec.dimension:
+            raise PreconditionError(
+                f"descriptors of {elements} elements cannot be matched by {self.spec.name!r}, which has "
+                f"{self.spec.dimension}; extract them again, with `spotted embed SURVEY --local "
+                f"{self.spec.name} --again`"
+            )
         return Matchable.of(features, np.full(len(features), np.inf, dtype=np.float32))
 
     def match_pair(self, a: Matchable, b: Matchable) -> Matches:
