@@ -108,6 +108,7 @@ benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calib
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
+	$(BIN)/python -m benchmarks.embedder.frames
 
 benchmark-scorer: setup ## ranking, queries, growth and matrices compared with the bare matrix products
 	$(BIN)/python -m benchmarks.scorer

@@ -8,6 +8,7 @@ import numpy as np
 
 from benchmarks.common.known_surveys import KnownSurvey
 from spotted.arrays import FloatArray, IntArray
+from spotted.calibration.background import draw_background
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.labels import thin_pairs
 from spotted.constraints.answers import Answer, LabelledPair
@@ -48,6 +49,19 @@ def labelled(
         rows, ends = _answered(survey, best, amount.answers, rng)
     kept = thin_pairs(ends, rng)
     return rows[kept], ends[kept]
+
+
+def drawn_pairs(survey: KnownSurvey, rows: IntArray, half: IntArray, amount: Amount, split: int) -> IntArray:
+    """Random pairs (k, 2) of the half without an answer, if the labels are answers: as the scorer draws them.
+
+    rows: (m, 2) the labelled pairs.
+    """
+    own = np.flatnonzero(np.isin(survey.individuals, half))
+    if amount.answers is None:
+        return np.empty((0, 2), np.int64)
+    known = np.searchsorted(own, rows)
+    drawn = own[draw_background(len(own), known, np.random.default_rng((split, 2)))]
+    return drawn[~geometry.same_image(survey.gallery.table, drawn[:, 0], drawn[:, 1])]
 
 
 def _answered(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy
 
-from benchmarks.calibration.labels import Amount, labelled
+from benchmarks.calibration.labels import Amount, drawn_pairs, labelled
 from benchmarks.common.known_surveys import KnownSurvey
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides
@@ -124,8 +124,16 @@ def _outcome(survey: KnownSurvey, pairs: PairEvidence, amount: Amount, split: in
     held = _held_out(survey, pairs, np.flatnonzero(np.isin(survey.individuals, animals[half:])))
     fused = fuse(_float32(pairs.visual), _float32(pairs.feasibility))
     rows, ends = labelled(survey, fused, animals[:half], amount, split)
-    known, candidates = pairs.at((rows[:, 0], rows[:, 1])), len(held.order) - 1
-    calibration = fit_calibration(known, rows, ends, candidates=candidates)
+    candidates = len(held.order) - 1
+    drawn = drawn_pairs(survey, rows, animals[:half], amount, split)
+    background = np.arange(len(rows) + len(drawn)) >= len(rows)
+    # a detection without a label has a number that no animal has
+    number = -1 - np.arange(len(survey.individuals))
+    number[rows] = ends
+    rows = np.concatenate([rows, drawn])
+    ends, known = number[rows], pairs.at((rows[:, 0], rows[:, 1]))
+    labels = Labels.of(known, rows, ends, candidates, background)
+    calibration = fit_calibration(known, rows, ends, candidates=candidates, background=background)
     likely = probability(calibration, held.pairs)
     listed = held.listed(likely)
     found = held.top(listed)
@@ -134,20 +142,19 @@ def _outcome(survey: KnownSurvey, pairs: PairEvidence, amount: Amount, split: in
     truth = np.take_along_axis(held.same, listed, axis=1).ravel()
     return Outcome(
         kind=calibration.kind,
-        same_pairs=int((ends[:, 0] == ends[:, 1]).sum()),
+        same_pairs=int(labels.same.sum()),
         product=held.top(held.listed(fuse(_float32(held.pairs.visual), _float32(held.pairs.feasibility)))),
         calibrated=found,
-        unguarded=found if describe_shortage(ends) else _unguarded(held, known, rows, ends),
+        unguarded=found if describe_shortage(ends[~background]) else _unguarded(held, labels),
         error=expected_calibration_error(likely[once], held.same[once]),
         listed_error=expected_calibration_error(best, truth),
         reported_error=np.nan if calibration.held_out_ece is None else calibration.held_out_ece,
     )
 
 
-def _unguarded(held: _Half, known: PairEvidence, rows: IntArray, ends: IntArray) -> tuple[float, ...]:
+def _unguarded(held: _Half, labels: Labels) -> tuple[float, ...]:
     """Identification accuracy by all evidence, without a guard."""
-    labels, prior = Labels.of(known, rows, ends, len(held.order) - 1), Shrinkage()
-    odds = fit_evidence(labels, prior).log_odds(held.pairs)
+    odds = fit_evidence(labels, Shrinkage()).log_odds(held.pairs)
     return held.top(held.listed(_float32(scipy.special.expit(odds))))
 
 
@@ -171,6 +178,7 @@ def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> PairEvidenc
         distance_m=geometry.distance_m(gallery.table, first, second),
         gap_s=geometry.gap_s(gallery.table, first, second),
         sides=compare_sides(gallery.table.side[first], gallery.table.side[second]),
+        local=None if gallery.local is None else gallery.local.scores_of(first, second).astype(np.float64),
     )
 
 

@@ -170,6 +170,8 @@ def _pair_query(leased: LeasedQuestion) -> pb.PairQuery:
     table = detection_table(pair, leased.facts.cameras)
     first, second = np.array([0]), np.array([1])
     distance, gap = geometry.distance_m(table, first, second), geometry.gap_s(table, first, second)
+    if not all(map(leased.facts.believes_time, pair)):
+        gap = np.full(1, np.nan)
     return pb.PairQuery(
         first=messages.detection_message(pair[0]),
         second=messages.detection_message(pair[1]),

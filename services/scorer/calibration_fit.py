@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from services.scorer.scored_surveys import ScoredSurvey
+from spotted.arrays import IntArray
+from spotted.calibration.background import draw_background
 from spotted.calibration.fit import fit_calibration
 from spotted.calibration.known_pairs import find_known_pairs
 from spotted.calibration.labels import describe_shortage, thin_pairs
 from spotted.calibration.model import Calibration
+from spotted.scoring import geometry
 
 # if there are very many pairs, the same ones are drawn every time
 SEED = 0
@@ -43,6 +46,25 @@ def fit(scored: ScoredSurvey, known: KnownAnswers) -> tuple[Calibration, str]:
     )
     shortage = describe_shortage(animals)
     chosen = thin_pairs(animals, rng)
-    evidence = scored.gallery.evidence(pairs[chosen, 0], pairs[chosen, 1])
-    candidates = max(1, len(snapshot.detections) - 1)
-    return fit_calibration(evidence, pairs[chosen], animals[chosen], candidates=candidates), shortage
+    count = len(snapshot.detections)
+    # answers are about likely pairs, names about any
+    drawn = _background(scored, pairs, rng) if known.pairs else np.empty((0, 2), np.int64)
+    all_rows = np.concatenate([pairs[chosen], drawn])
+    # a detection without a label has a number that no individual has
+    number = -1 - np.arange(count)
+    number[pairs] = animals
+    calibration = fit_calibration(
+        scored.gallery.evidence(all_rows[:, 0], all_rows[:, 1]),
+        all_rows,
+        number[all_rows],
+        candidates=max(1, count - 1),
+        background=np.arange(len(all_rows)) >= len(chosen),
+    )
+    return calibration, shortage
+
+
+def _background(scored: ScoredSurvey, known: IntArray, rng: np.random.Generator) -> IntArray:
+    """Pairs without an answer, drawn at random; two animals of one image need none."""
+    table = scored.gallery.table
+    drawn = draw_background(len(table), known, rng)
+    return drawn[~geometry.same_image(table, drawn[:, 0], drawn[:, 1])]

@@ -12,6 +12,7 @@ starting     the calibration of a survey without labels
 weights      the regressions
 held_out     the guard: how calibrations judge individuals that they were not fitted to
 fit          fitting a calibration to labels
+background   random pairs beside the answers of a session
 known_pairs  pairs whose answer is labelled or follows from labels
 isotonic     the mean of isotonic estimates, a baseline for evaluations
 """
@@ -23,6 +24,7 @@ from typing import TYPE_CHECKING
 from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from spotted.calibration.background import draw_background
     from spotted.calibration.evidence import PairEvidence, Sides, Term, compare_sides, weigh
     from spotted.calibration.fit import fit_calibration
     from spotted.calibration.isotonic import IsotonicMean
@@ -51,6 +53,7 @@ __all__ = [
     "Term",
     "compare_sides",
     "describe_shortage",
+    "draw_background",
     "expected_calibration_error",
     "find_known_pairs",
     "fit_calibration",
@@ -66,6 +69,7 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     {
+        "background": ("draw_background",),
         "evidence": ("PairEvidence", "Sides", "Term", "compare_sides", "weigh"),
         "fit": ("fit_calibration",),
         "isotonic": ("IsotonicMean",),

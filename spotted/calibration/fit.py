@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from spotted.arrays import IntArray
+from spotted.arrays import BoolArray, IntArray
 from spotted.calibration.evidence import PairEvidence
 from spotted.calibration.held_out import HeldOut, cross_validate, line_weights
 from spotted.calibration.kinds import CalibrationKind
@@ -29,6 +29,7 @@ def fit_calibration(
     *,
     candidates: int,
     shrinkage: Shrinkage | None = None,
+    background: BoolArray | None = None,
 ) -> Calibration:
     """Fit the weights to pairs whose answer is known; equal input gives equal weights.
 
@@ -38,6 +39,9 @@ def fit_calibration(
     individuals: (m, 2), the individual of each end as any number; equal numbers make a SAME pair.
     candidates: number of detections that a detection competes with, usually the size of the survey less one.
     shrinkage: the prior; None for the default.
+    background: (m,) which pairs were drawn at random among those without an answer (`draw_background`), if
+        the answers are not about random pairs. They count as DIFFERENT; a detection without a label has any
+        number of its own.
     With too few labels (`describe_shortage`), the starting calibration.
     Raises InvalidInputError if a visual similarity is outside [0, 1], a local score is below 0, shapes
     differ, or `candidates` is below 1.
@@ -64,8 +68,8 @@ def fit_calibration(
     >>> bool(likely[same].mean() > 0.6), bool(likely[~same].mean() < 0.1)
     (True, True)
     """
-    labels = Labels.of(pairs, rows, individuals, candidates)
-    if describe_shortage(individuals):
+    labels = Labels.of(pairs, rows, individuals, candidates, background)
+    if describe_shortage(individuals[~labels.background]):
         return starting_calibration(candidates)
     prior = shrinkage or Shrinkage()
     held_out = cross_validate(labels, prior)
@@ -83,7 +87,7 @@ def _calibration(kind: CalibrationKind, labels: Labels, weights: Weights, held_o
         unplaced=rounded(weights.unplaced),
         scale=rounded(deviations(labels.pairs)),
         same_pairs=same,
-        different_pairs=len(labels.same) - same,
+        different_pairs=int((~labels.same & ~labels.background).sum()),
         individuals=len(labels.photographs),
         share=rounded(np.array([labels.share]))[0],
         held_out_ece=_short(held_out.evidence_error if evidence else held_out.product_error),

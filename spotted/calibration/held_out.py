@@ -17,7 +17,7 @@ import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.evidence import LOOKS, TERMS
-from spotted.calibration.labels import Labels, balanced
+from spotted.calibration.labels import Labels
 from spotted.calibration.model import expected_calibration_error
 from spotted.calibration.starting import product_weights
 from spotted.calibration.weights import Shrinkage, Weights, fit_evidence, fit_line
@@ -59,10 +59,13 @@ def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
         judged = labels.at(held)
         product, evidence = (w.log_odds(judged.pairs) for w in _fitted(labels.at(~held), shrinkage))
         mass = np.where(folds[held, 0] == folds[held, 1], 1.0, 0.5)
-        weights = balanced(judged.same, mass, labels.share)
+        weights = judged.judging_weights(mass, labels.share)
         error = [_error(odds, judged.same, weights) for odds in (product, evidence)]
         errors.append((mass.sum(), *error))
-        hits.append(_hits(judged, folds[held] == fold, product, evidence))
+        # nobody knows whether a pair of the background is right
+        labelled = ~judged.background
+        own = folds[held][labelled] == fold
+        hits.append(_hits(judged.at(labelled), own, product[labelled], evidence[labelled]))
     if not errors:
         return HeldOut(None, None, None, better=False)
     size, *both = np.array(errors).T
@@ -85,7 +88,9 @@ def _folds(labels: Labels) -> IntArray:
     """The fold of the individual at each end, (m, 2); folds have about equally many photographs."""
     often = sorted(labels.photographs, key=lambda i: (-labels.photographs[i], i))
     fold = {individual: rank % FOLDS for rank, individual in enumerate(often)}
-    return np.asarray(np.vectorize(fold.__getitem__, otypes=[np.int64])(labels.individuals))
+    # a detection without a label is in any fold
+    found = np.vectorize(lambda one: fold.get(one, one % FOLDS), otypes=[np.int64])
+    return np.asarray(found(labels.individuals))
 
 
 def _error(odds: Float64Array, same: BoolArray, weights: Float64Array) -> float:

@@ -7,6 +7,10 @@ SAME and DIFFERENT pairs are weighted to it. A few animals with many photographs
 pair weighs less the more photographs its animals have, and the animal with the most photographs counts as if
 it had as many as the second.
 
+The answers of a session are about the likeliest pairs, so its DIFFERENT pairs stand only for pairs like
+themselves. Pairs drawn at random among those without an answer, nearly all of them different, stand for the
+others (`background`).
+
 Sources and choices: docs/research/provenance.md.
 """
 
@@ -30,6 +34,8 @@ USUAL_PARTNERS = 8.0
 GUESS_PHOTOGRAPHS = 20.0
 # fitting to this number of pairs, with its folds, takes about a second
 MOST_PAIRS = 20_000
+# instead of a mass of nothing
+TINY = 1e-12
 
 
 def describe_shortage(individuals: IntArray) -> str:
@@ -86,24 +92,63 @@ class Labels:
     """Individual -> number of its labelled detections."""
     share: float
     """Share of SAME pairs in the survey."""
+    background: BoolArray
+    """(m,) whether a pair was drawn at random instead of labelled; it counts as DIFFERENT."""
+    asked: float
+    """Share of the survey's DIFFERENT pairs for which labelled ones stand; 1 without a background."""
 
     @classmethod
-    def of(cls, pairs: PairEvidence, rows: IntArray, individuals: IntArray, candidates: int) -> Self:
-        """Weigh labelled pairs. Raises InvalidInputError as `fit_calibration` does."""
+    def of(
+        cls,
+        pairs: PairEvidence,
+        rows: IntArray,
+        individuals: IntArray,
+        candidates: int,
+        background: BoolArray | None = None,
+        asked: float | None = None,
+    ) -> Self:
+        """Weigh labelled pairs. Raises InvalidInputError as `fit_calibration` does.
+
+        asked: None if these are all labelled pairs of the survey.
+        """
         _check(pairs, rows, individuals, candidates)
-        same = individuals[:, 0] == individuals[:, 1]
-        members = np.unique(np.stack([individuals.ravel(), rows.ravel()]), axis=1)[0]
-        known, count = np.unique(members, return_counts=True)
-        share = float(np.clip(_partners(count.astype(np.float64)) / candidates, *SHARES))
-        ends = np.searchsorted(known, individuals)
-        mass = (count[ends[:, 0]] * count[ends[:, 1]]).astype(np.float64) ** -0.25
+        drawn = np.zeros(len(rows), np.bool_) if background is None else background
+        same = (individuals[:, 0] == individuals[:, 1]) & ~drawn
+        members = np.stack([individuals[~drawn].ravel(), rows[~drawn].ravel()])
+        known, count = np.unique(np.unique(members, axis=1)[0], return_counts=True)
+        partners = _partners(count.astype(np.float64))
+        if drawn.any():
+            # answers have not found all photographs of an animal yet
+            partners = max(partners, USUAL_PARTNERS)
+        share = float(np.clip(partners / candidates, *SHARES))
+        mass = np.ones(len(rows))
+        ends = count[np.searchsorted(known, individuals[~drawn])].astype(np.float64)
+        mass[~drawn] = ends.prod(axis=1) ** -0.25
+        labelled_share = _asked(same, drawn, candidates) if asked is None else asked
+        mass *= _parts(same, drawn, mass, labelled_share)
         weights = balanced(same, mass, share) * count.sum() / share
         photographs = dict(zip(known.tolist(), count.tolist(), strict=True))
-        return cls(pairs, rows, individuals, candidates, same, weights, photographs, share)
+        return cls(
+            pairs, rows, individuals, candidates, same, weights, photographs, share, drawn, labelled_share
+        )
 
     def at(self, chosen: BoolArray) -> Labels:
         """Only the pairs that a mask selects, weighed as if there were no others."""
-        return Labels.of(self.pairs.at(chosen), self.rows[chosen], self.individuals[chosen], self.candidates)
+        return Labels.of(
+            self.pairs.at(chosen),
+            self.rows[chosen],
+            self.individuals[chosen],
+            self.candidates,
+            self.background[chosen],
+            self.asked,
+        )
+
+    def judging_weights(self, mass: Float64Array, share: float) -> Float64Array:
+        """The weights by which pairs judge a calibration, which sum to 1.
+
+        mass: (m,) of single pairs. share: that of SAME pairs.
+        """
+        return balanced(self.same, mass * _parts(self.same, self.background, mass, self.asked), share)
 
 
 def balanced(same: BoolArray, mass: Float64Array, share: float) -> Float64Array:
@@ -112,6 +157,24 @@ def balanced(same: BoolArray, mass: Float64Array, share: float) -> Float64Array:
     # if one answer has no pairs, its weight is spread over nothing
     per_mass = np.divide([1 - share, share], sums, out=np.zeros(2), where=sums > 0)
     return np.asarray(mass * per_mass[same.astype(np.int64)])
+
+
+def _asked(same: BoolArray, background: BoolArray, candidates: int) -> float:
+    """The share of all pairs of the survey that are labelled DIFFERENT."""
+    if not background.any():
+        return 1.0
+    return min(float((~same & ~background).sum()) / (candidates * (candidates + 1) / 2), 1.0)
+
+
+def _parts(same: BoolArray, background: BoolArray, mass: Float64Array, asked: float) -> Float64Array:
+    """Factors of the mass of pairs, (m,).
+
+    Labelled DIFFERENT pairs stand for themselves, pairs of the background for all others of the survey.
+    """
+    if not background.any():
+        return np.ones(len(same))
+    own, others = (max(mass[part].sum(), TINY) for part in (~same & ~background, background))
+    return np.where(same, 1.0, np.where(background, (1.0 - asked) / others, asked / own))
 
 
 def _partners(photographs: Float64Array) -> float:

@@ -5,6 +5,7 @@ Names are imported on first use, since most of them need torch.
 photographs            photographs of known animals, their classes, and splits
 images                 crops, their random changes, and batches
 pairs                  temporal pairs of a survey, for learning without names
+methods                methods without names, and baselines with names
 networks               backbones of timm with pooling and normalisation
 torchvision_operators  timm, also beside a torchvision that does not fit torch
 starts                 first weights: random, published, or of an earlier run
@@ -14,6 +15,7 @@ loop                   the training loop, for any objective
 evaluation             how well a network finds animals again
 recipes                the recipe of `spotted train`
 supervised             a backbone from photographs of known individuals
+pretraining            a backbone from photographs without names
 runs                   finished trainings as folders
 """
 
@@ -56,6 +58,7 @@ if TYPE_CHECKING:
         read_annotated,
         split_photographs,
     )
+    from spotted.training.pretraining import PretrainRecipe, pretrain_backbone
     from spotted.training.recipes import Recipe
     from spotted.training.runs import (
         RunManifest,
@@ -88,6 +91,7 @@ __all__ = [
     "Photograph",
     "Position",
     "PreparedCrops",
+    "PretrainRecipe",
     "Progress",
     "Recipe",
     "Records",
@@ -114,6 +118,7 @@ __all__ = [
     "measure_by_species",
     "photographs_of",
     "prepare_crops",
+    "pretrain_backbone",
     "read_annotated",
     "read_run",
     "run_loop",
@@ -159,6 +164,7 @@ __getattr__ = lazy_face(
             "read_annotated",
             "split_photographs",
         ),
+        "pretraining": ("PretrainRecipe", "pretrain_backbone"),
         "runs": (
             "RunManifest",
             "SpeciesMetrics",

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -245,6 +246,18 @@ def test_a_question_shows_the_distance_the_gap_and_the_speed() -> None:
     assert (pair.distance_m, pair.gap_s, pair.needed_speed_kmh) == (5000.0, 1800.0, 10.0)
     assert (pair.first.detection_id, pair.second.detection_id, pair.reason) == ("d1", "d2", "why")
     assert pair.lease_expire_time.seconds == 50
+
+
+@pytest.mark.parametrize(("period_s", "known"), [((0.0, 1800.0), True), ((0.0, 1799.0), False)])
+def test_a_gap_to_a_time_outside_the_survey_is_unknown(period_s: tuple[float, float], *, known: bool) -> None:
+    asked = leased(Detection("d2", "d", 1800.0))
+    asked = replace(asked, facts=replace(asked.facts, period_s=period_s))
+    (pair,) = wire.next_pairs_response(QuestionBatch((asked,), finished=False)).pairs
+    assert (pair.HasField("gap_s"), pair.HasField("needed_speed_kmh"), pair.distance_m) == (
+        known,
+        known,
+        5000.0,
+    )
 
 
 @pytest.mark.parametrize("second", [Detection("d2", "lost", 5.0), Detection("d2", "d")])

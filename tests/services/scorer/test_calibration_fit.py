@@ -22,6 +22,7 @@ from spotted.calibration.fit import fit_calibration
 from spotted.calibration.model import Calibration, probability
 from spotted.calibration.starting import starting_calibration
 from spotted.errors import InvalidInputError, NotFoundError
+from spotted.scoring import geometry
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection
 from spotted.v1 import scorer_pb2 as pb
@@ -143,6 +144,35 @@ def test_what_is_learned_is_what_the_library_learns(matched: bool) -> None:  # n
     expected = fit_calibration(evidence, rows, rows // 5, candidates=len(ids) - 1)
     assert expected.uses_marks == matched
     assert fit(scored, KnownAnswers(answers, use_known_individuals=False)) == (expected, "")
+
+
+def test_answers_get_random_pairs_beside_them_and_names_do_not() -> None:
+    snapshot = planted_snapshot(45)
+    named = tuple(replace(d, individual_id=f"a{row // 5}") for row, d in enumerate(snapshot.detections))
+    snapshot = replace(snapshot, detections=named)
+    scored = ScoredSurvey(snapshot, snapshot.gallery, "none yet", ListCache)
+    ids = [d.detection_id for d in named]
+    pairs = np.array(list(combinations(range(45), 2)))
+    # the answers of a session about half of the animals
+    asked = (pairs < 25).all(axis=1)
+    answers = [(ids[a], ids[b], a // 5 == b // 5) for a, b in pairs[asked].tolist()]
+    rows = np.concatenate([pairs[asked], pairs[~asked]])
+    evidence = snapshot.gallery.evidence(rows[:, 0], rows[:, 1])
+    background = np.arange(len(rows)) >= asked.sum()
+    # two animals of one image need no answer
+    apart = ~(background & geometry.same_image(snapshot.gallery.table, rows[:, 0], rows[:, 1]))
+    number = np.where(rows < 25, rows // 5, -1 - rows)
+    expected = fit_calibration(
+        evidence.at(apart), rows[apart], number[apart], candidates=44, background=background[apart]
+    )
+    found, _ = fit(scored, KnownAnswers(answers, use_known_individuals=False))
+    assert found == expected
+    plain = fit_calibration(evidence.at(~background), rows[~background], number[~background], candidates=44)
+    assert found != plain
+    by_names, _ = fit(scored, KnownAnswers((), use_known_individuals=True))
+    assert by_names == fit_calibration(
+        snapshot.gallery.evidence(pairs[:, 0], pairs[:, 1]), pairs, pairs // 5, candidates=44
+    )
 
 
 def test_too_few_labels_say_so_and_start_in_the_order_of_the_product(scorer: Scorer, survey_id: str) -> None:

@@ -20,6 +20,34 @@ def test_calibration_holds_on_animals_that_taught_nothing() -> None:
     assert fitted.held_out_ece == pytest.approx(error, abs=0.015)
 
 
+def test_random_pairs_correct_what_answers_about_likely_pairs_teach() -> None:
+    errors: list[list[float]] = []
+    for seed in range(3):
+        pairs, rows, individuals = small_survey(16, 8, seed, spread=1.0)
+        product = pairs.visual * pairs.feasibility
+        asked = product > np.quantile(product, 0.96)
+        nobody = np.where(asked[:, None], individuals, -1 - rows)
+        answered = fit_calibration(*at((pairs, rows, individuals), np.flatnonzero(asked)), candidates=127)
+        both = fit_calibration(pairs, rows, nobody, candidates=127, background=~asked)
+        assert (both.same_pairs, both.different_pairs) == (answered.same_pairs, answered.different_pairs)
+        others, _, truth = small_survey(16, 8, seed + 10, spread=1.0)
+        same = truth[:, 0] == truth[:, 1]
+        errors.append(
+            [expected_calibration_error(probability(one, others), same) for one in (answered, both)]
+        )
+    before, after = np.mean(errors, axis=0)
+    assert after < 0.75 * before
+
+
+def test_random_pairs_are_no_labels() -> None:
+    pairs, rows, individuals = small_survey(8, 6, 0)
+    asked = np.arange(len(rows)) < 5
+    few = fit_calibration(
+        pairs, rows, np.where(asked[:, None], individuals, -1 - rows), candidates=47, background=~asked
+    )
+    assert few == starting_calibration(47)
+
+
 def test_evidence_decides_if_it_beats_the_product_and_only_then() -> None:
     looks = without_places(small_survey(15, 5, 0, spread=2.0))
     telling, idle = (

@@ -14,7 +14,7 @@ from spotted.calibration.labels import (
     thin_pairs,
 )
 from spotted.errors import InvalidInputError
-from tests.spotted.calibration.surveys import Known, among, small_survey, with_marks
+from tests.spotted.calibration.surveys import Known, among, at, small_survey, with_marks
 
 
 def labels(known: Known, candidates: int) -> Labels:
@@ -123,3 +123,25 @@ def test_shapes_that_do_not_fit_and_no_candidates_are_refused() -> None:
             Labels.of(pairs, *wrong, 23)
     with pytest.raises(InvalidInputError, match="at least 1"):
         Labels.of(pairs, rows, individuals, 0)
+
+
+def test_pairs_drawn_at_random_stand_for_all_that_nobody_asked_about() -> None:
+    known = small_survey(12, 5, 3)
+    pairs, rows, individuals = known
+    asked = pairs.visual > np.quantile(pairs.visual, 0.8)
+    answered = labels(at(known, np.flatnonzero(asked)), 59)
+    # the numbers of detections without a label
+    nobody = np.where(asked[:, None], individuals, -1 - rows)
+    found = Labels.of(pairs, rows, nobody, 59, ~asked)
+    assert found.photographs == answered.photographs
+    assert found.share == answered.share
+    assert not (found.same & found.background).any()
+    np.testing.assert_allclose(found.weights[found.same], answered.weights[answered.same])
+    assert found.weights.sum() == pytest.approx(answered.weights.sum())
+    different = found.weights[~found.same].sum()
+    count = (~found.same & asked).sum()
+    assert found.weights[~found.same & asked].sum() / different == pytest.approx(count / (60 * 59 / 2))
+    # a part is weighed by the same rule as the whole
+    part = found.at(np.arange(len(rows)) % 3 > 0)
+    labelled = part.weights[~part.same & ~part.background].sum() / part.weights[~part.same].sum()
+    assert labelled == pytest.approx(found.asked)
