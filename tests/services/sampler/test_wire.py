@@ -104,7 +104,7 @@ def test_what_was_said_about_a_burst_is_kept_with_its_labels_or_with_the_closed_
     for one in bursts:
         one.note, one.confidence = "torn ear", pb.CONFIDENCE_GUESS
     given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=bursts))
-    kept = [*given.labels, *given.mixed_bursts]
+    kept: list[pb.Label | pb.DetectionSet] = [*given.labels, *given.mixed_bursts]
     assert len(kept) == 3
     assert {(one.note, one.confidence) for one in kept} == {("torn ear", pb.CONFIDENCE_GUESS)}
     assert given.mixed_bursts[0].annotator_id == "a"
