@@ -164,9 +164,9 @@ class Survey:
         return [placed[index] for index in np.flatnonzero(outlying_places(position_m))]
 
     def _placed(self) -> tuple[list[str], Float64Array]:
-        """Ids of the cameras with a position, and the positions (n, 2), metres."""
-        placed = {c.camera_id: (c.x_m, c.y_m) for c in self.cameras.values() if c.has_position}
-        return list(placed), np.array(list(placed.values()), dtype=np.float64).reshape(-1, 2)
+        """Ids of the cameras with a position, and the positions (n, 2) of their stations, metres."""
+        placed = [camera for camera in self.cameras.values() if camera.has_position]
+        return [camera.camera_id for camera in placed], _places(placed, self.cameras)
 
 
 @dataclass(frozen=True, slots=True)

@@ -242,6 +242,8 @@ def _complete(
         # a directory of two tables is these tables
         cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
         given = replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+    if given.strict and any(given.trusted_clocks):
+        raise click.UsageError("--strict refuses times that --trust-clock confirms; leave out one of them")
     source, notes = with_last_options(directory, survey_id, given)
     if seen.layout not in MAPS:
         if columns:

@@ -83,7 +83,7 @@ def mean_feasibility(distance_m: Float64Array, extent: Extent, *, decay: float =
 
     >>> extent = Extent(distance_m=10_000.0, span_s=864_000.0)
     >>> mean_feasibility(np.array([0.0, 500.0, 5000.0]), extent).round(3)
-    array([1.   , 0.78 , 0.195])
+    array([1.   , 0.746, 0.21 ])
     """
     import scipy  # noqa: PLC0415 - clients read the settings above without scipy
 

@@ -19,7 +19,7 @@ from spotted.scoring.feasibility import (
     pair_feasibility,
     softened_journey,
 )
-from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+from spotted.scoring.fusion import Fusion, count_marks, fuse
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import DetectionTable, Extent
 
@@ -84,7 +84,7 @@ class Scoring:
         """Feasibility (NaN if unknown) and fused score of pairs whose visual similarity is exact."""
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
-            return possible, self._with_marks(fuse(visual, possible, self.fusion), rows, columns)
+            return possible, fuse(self._looks(visual, rows, columns), possible, self.fusion)
         calibration, pairs = self.calibration, self._unmatched(visual.astype(np.float64), rows, columns)
         (fused,) = self._with_known(pairs, rows, columns, lambda some: (probability(calibration, some),))
         return pairs.feasibility.astype(np.float32), fused
@@ -123,15 +123,14 @@ class Scoring:
             possible[unknown] = 0.0
             return possible
         np.copyto(possible, np.float32(1.0), where=unknown)
-        product = np.multiply(visual, possible, out=visual)
-        if self.fusion is Fusion.PRODUCT:
-            return product
-        return self._with_marks(product * np.float32(0.5), rows[:, None], columns[None, :])
+        looks = self._looks(visual, rows[:, None], columns[None, :])
+        return np.multiply(looks, possible, out=looks)
 
-    def _with_marks(self, fused: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+    def _looks(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Visual similarity, with matched marks if this fusion counts them."""
         if self.fusion is not Fusion.LOCAL or self.local is None:
-            return fused
-        return put_marks_first(fused, self.local.shared_of(rows, columns))
+            return visual
+        return count_marks(visual, self.local.shared_of(rows, columns))
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])

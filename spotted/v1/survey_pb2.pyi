@@ -104,9 +104,10 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
     """
     FUSION_LOCAL: _Fusion.ValueType  # 5
-    """Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
-    half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
-    local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """As PRODUCT, with matched marks beside the vectors: the visual similarity v of a pair that shares marks is
+    raised to 1 - (1 - v) exp(-10 local). Others keep it: a pair that was not matched is treated as one without
+    common marks, never as worse. Without local scores PRODUCT is used instead, and ScoreSpec.fallback of the
+    answer says why.
     """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
@@ -125,9 +126,10 @@ FUSION_CALIBRATED: Fusion.ValueType  # 4
 calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
 """
 FUSION_LOCAL: Fusion.ValueType  # 5
-"""Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
-half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
-local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""As PRODUCT, with matched marks beside the vectors: the visual similarity v of a pair that shares marks is
+raised to 1 - (1 - v) exp(-10 local). Others keep it: a pair that was not matched is treated as one without
+common marks, never as worse. Without local scores PRODUCT is used instead, and ScoreSpec.fallback of the
+answer says why.
 """
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 

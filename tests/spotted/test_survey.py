@@ -76,6 +76,14 @@ def test_cameras_of_one_station_stand_at_its_middle_unless_they_lie_far_apart() 
     assert alone.position_m.tolist() == [middle]
 
 
+def test_a_pair_of_cameras_is_no_survey_that_a_third_one_lies_far_from() -> None:
+    pair = {n: Camera(n, 0.0, y_m, station="ford") for n, y_m in (("a", 0.0), ("b", 6.0))}
+    cameras = {**pair, "c": Camera("c", 4000.0, 3003.0)}
+    survey = Survey("s", 0.0, 60.0, cameras=cameras)
+    assert survey.outlying_cameras() == []
+    assert survey.extent().distance_m == 5000.0
+
+
 @given(st.permutations(range(5)))
 def test_the_middle_of_a_station_is_the_same_in_any_order(order: list[int]) -> None:
     shared = [Camera(str(n), 0.1 * n, 0.7 / (n + 1), station="s") for n in order]

@@ -22,6 +22,8 @@ from spotted.local_features.quantisation import dequantise
 
 # LightGlue's own threshold of a match
 LEAST_SCORE = 0.1
+# local score of a match that is certain: ten of them weigh as much as the local score 0.1 of other methods
+CERTAIN = np.float32(0.01)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +39,7 @@ class NetworkMatcher:
     >>> matcher = NetworkMatcher(MethodSpec("twins", "network", "lightglue", 320, 256, 64), Diagonal())
     >>> one = matcher.prepare(features, "e1")
     >>> matcher.match_pair(one, one).weights.tolist()
-    [0.75]
+    [0.007499999832361937]
     """
 
     spec: MethodSpec
@@ -67,7 +69,7 @@ class NetworkMatcher:
         rows = np.arange(len(scores))
         mutual = scores[:, best].argmax(axis=0) == rows
         kept = np.flatnonzero(mutual & (scores[rows, best] > LEAST_SCORE))
-        weights = scores[kept, best[kept]]
+        weights = CERTAIN * scores[kept, best[kept]]
         total = float(weights.sum(dtype=np.float64))
         matches = Matches.of(first.features, second.features, kept, best[kept], weights, score=total)
         return matches if first is a else matches.swapped()
