@@ -42,7 +42,7 @@ KINDS = ("place", "period", "clock")
 DISTANCES_KM = (3.0, 10.0, 30.0, 100.0, 1000.0, 10_000.0)
 LONGER_DAYS = (30.0, 180.0, 365.0, 7300.0, 25_550.0)
 # from a summer time to a clock that was reset to the year 2000
-CLOCKS_DAYS = (1.0 / 24.0, 1.0, 30.0, 365.0, -3650.0)
+CLOCKS_DAYS = (1.0 / 24.0, 0.5, 1.0, 30.0, 365.0, -3650.0)
 Parts = tuple[dict[str, Camera], list[Picture]]
 
 

@@ -15,6 +15,9 @@ import numpy as np
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.outliers import largest_distance_m, outlying_places
 
+# cameras of one station see one animal pass; farther apart they are several stations under one name
+STATION_EXTENT_M = 1000.0
+
 
 class Side(enum.IntEnum):
     """The visible side of an animal; the values are those of `spotted.v1.Side`.
@@ -119,6 +122,9 @@ class Extent:
     """Largest distance between two cameras, without those whose position is most likely wrong."""
     span_s: float
     """Time between the start and the end of the survey."""
+    start_s: float | None = None
+    """Start of the survey, UTC seconds since 1970: a time outside the survey is that of a wrong clock; None:
+    every time is believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +138,7 @@ class Survey:
     ...     cameras={"CAM01": Camera("CAM01", 0.0, 0.0), "CAM02": Camera("CAM02", 3000.0, 4000.0)},
     ... )
     >>> survey.extent()
-    Extent(distance_m=5000.0, span_s=864000.0)
+    Extent(distance_m=5000.0, span_s=864000.0, start_s=0.0)
     """
 
     survey_id: str
@@ -150,7 +156,7 @@ class Survey:
         """The extent by which scores are normalised: cameras with a believable position, start to end."""
         _, position_m = self._placed()
         distance_m = largest_distance_m(position_m[~outlying_places(position_m)])
-        return Extent(distance_m, self.end_s - self.start_s)
+        return Extent(distance_m, self.end_s - self.start_s, self.start_s)
 
     def outlying_cameras(self) -> list[str]:
         """Ids of the cameras whose position is left out of the extent because it is most likely wrong."""
@@ -158,9 +164,9 @@ class Survey:
         return [placed[index] for index in np.flatnonzero(outlying_places(position_m))]
 
     def _placed(self) -> tuple[list[str], Float64Array]:
-        """Ids of the cameras with a position, and the positions (n, 2), metres."""
-        placed = {c.camera_id: (c.x_m, c.y_m) for c in self.cameras.values() if c.has_position}
-        return list(placed), np.array(list(placed.values()), dtype=np.float64).reshape(-1, 2)
+        """Ids of the cameras with a position, and the positions (n, 2) of their stations, metres."""
+        placed = [camera for camera in self.cameras.values() if camera.has_position]
+        return [camera.camera_id for camera in placed], _places(placed, self.cameras)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,14 +211,16 @@ def detection_table(
 ) -> DetectionTable:
     """The columns of detections, with position, uncertainty and clock from their cameras.
 
-    A detection without a camera, or whose camera has no position, has no position.
+    A detection without a camera, or whose camera has no position, has no position. Cameras of one station,
+    unless they lie more than STATION_EXTENT_M apart, are at one place, the middle of their positions: no
+    journey leads from one to the other.
     images: the number of each known image id; new ids are added. None starts from an empty numbering.
     """
     no_camera = Camera("")
     seen_by = [cameras.get(d.camera_id, no_camera) for d in detections]
     images = {} if images is None else images
     return DetectionTable(
-        position_m=np.array([(_or_nan(c.x_m), _or_nan(c.y_m)) for c in seen_by], np.float64).reshape(-1, 2),
+        position_m=_places(seen_by, cameras),
         time_s=np.array([_or_nan(d.captured_at_s) for d in detections], np.float64),
         image=np.array(
             [images.setdefault(d.image_id, len(images)) if d.image_id else -1 for d in detections], np.int64
@@ -234,6 +242,31 @@ def shared_station(cameras: Mapping[str, Camera], first: str, second: str) -> st
     if first == second or pair[0] is None or pair[1] is None:
         return ""
     return pair[0].station_id if pair[0].station_id == pair[1].station_id else ""
+
+
+def _places(seen_by: Sequence[Camera], cameras: Mapping[str, Camera]) -> Float64Array:
+    """(n, 2) where each camera stands as far as journeys are concerned, metres, NaN if unknown."""
+    middles = _station_middles({c.station_id for c in seen_by}, cameras)
+    unknown = (math.nan, math.nan)
+    places = [middles.get(c.station_id, (c.x_m, c.y_m)) if c.has_position else unknown for c in seen_by]
+    return np.array(places, np.float64).reshape(-1, 2)
+
+
+def _station_middles(wanted: set[str], cameras: Mapping[str, Camera]) -> dict[str, tuple[float, float]]:
+    """The middle of each of the stations that has cameras at several places near one another."""
+    if not any(camera.station for camera in cameras.values()):
+        return {}
+    places: dict[str, set[tuple[float, float]]] = {}
+    for camera in cameras.values():
+        if camera.x_m is not None and camera.y_m is not None and camera.station_id in wanted:
+            places.setdefault(camera.station_id, set()).add((camera.x_m, camera.y_m))
+    # in one order, so that sums never differ
+    shared = {station: np.array(sorted(own)) for station, own in places.items() if len(own) > 1}
+    return {
+        station: (float(own[:, 0].mean()), float(own[:, 1].mean()))
+        for station, own in shared.items()
+        if largest_distance_m(own) <= STATION_EXTENT_M
+    }
 
 
 def id_order(ids: Sequence[str]) -> IntArray:

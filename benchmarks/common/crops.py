@@ -1,4 +1,4 @@
-"""JPEG crops like those of animals at camera traps, and invalid files."""
+"""JPEG crops and frames like those of animals at camera traps, and invalid files."""
 
 from __future__ import annotations
 
@@ -15,6 +15,9 @@ from services.embedder.images.decoding import ByteArray
 WIDTH, HEIGHT = 512, 384
 LEAST_BYTES, MOST_BYTES = 36_000, 70_000
 SEED = 20260101
+# levels of noise in a frame, and its quality as a JPEG
+NOISE, FRAME_QUALITY = 3.0, 90
+MEGA = 1e6
 
 
 def jpeg_crops(count: int) -> list[bytes]:
@@ -22,6 +25,19 @@ def jpeg_crops(count: int) -> list[bytes]:
     photographs = load_sample_images().images
     rng = np.random.default_rng(SEED)
     return [_encoded(_window(photographs[i % len(photographs)], rng), rng) for i in range(count)]
+
+
+def frame(megapixels: int) -> bytes:
+    """A JPEG of the proportions and size of a camera trap's, the same in every run.
+
+    A photograph enlarged, with the noise of a sensor: 0.2 to 0.3 bytes a pixel, as cameras write.
+    """
+    width = round((megapixels * MEGA * 4 / 3) ** 0.5)
+    photograph = Image.fromarray(load_sample_images().images[0])
+    enlarged = np.asarray(photograph.resize((width, width * 3 // 4), Image.Resampling.BICUBIC))
+    noise = np.random.default_rng(SEED).normal(scale=NOISE, size=(*enlarged.shape[:2], 1))
+    pixels = (enlarged + noise).clip(0, 255).astype(np.uint8)
+    return bytes(simplejpeg.encode_jpeg(pixels, quality=FRAME_QUALITY, colorsubsampling="422"))
 
 
 def mixed_files(count: int, good: list[bytes]) -> list[tuple[bytes, str]]:

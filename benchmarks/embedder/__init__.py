@@ -1,6 +1,7 @@
 """Embedding served: speed beside the same work in process and beside other servers, overload and leaks.
 
 serving     `python -m benchmarks.embedder`: crops per second and latency beside every rival
+frames      `python -m benchmarks.embedder.frames`: whole frames with boxes, decoded once or for each box
 soak        `python -m benchmarks.embedder.soak`: ten thousand good and bad files in one stream
 overload    `python -m benchmarks.embedder.overload`: four times the calls that can be answered
 in_process  the rivals without a server: same decoding, same session

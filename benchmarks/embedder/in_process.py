@@ -14,6 +14,8 @@ from typing import TypeVar
 
 from benchmarks.common.models import MODELS, exported, model_file
 from services.embedder.images.decoding import ByteArray
+from services.embedder.images.parts import PreparedCrop, prepare_parts
+from services.embedder.images.photograph import Photograph
 from services.embedder.inference import devices
 from services.embedder.inference.backbones import preprocessing
 from services.embedder.inference.devices import Lane
@@ -46,6 +48,10 @@ class InProcess:
         """Decode and run every file."""
         self._share_out(files, lambda lane, some: lane.run([self.prepare(content) for content in some]))
 
+    def embed_photographs(self, photographs: Sequence[Photograph]) -> None:
+        """Decode every image once, and run all of its parts."""
+        self._share_out(photographs, self._run_parts, each=1)
+
     def run(self, pixels: Sequence[ByteArray]) -> None:
         """Run decoded images."""
         self._share_out(pixels, lambda lane, some: lane.run(some))
@@ -59,12 +65,22 @@ class InProcess:
             taken.append(time.perf_counter() - started_s)
         return taken
 
-    def _share_out(self, items: Sequence[ItemT], work: Callable[[Lane, Sequence[ItemT]], object]) -> None:
-        starts, lock = iter(range(0, len(items), self._batch)), Lock()
+    def _run_parts(self, lane: Lane, photographs: Sequence[Photograph]) -> None:
+        for photograph in photographs:
+            prepared = prepare_parts(photograph, self._preprocessing, None)
+            pixels = [part.pixels for part in prepared if isinstance(part, PreparedCrop)]
+            for start in range(0, len(pixels), self._batch):
+                lane.run(pixels[start : start + self._batch])
+
+    def _share_out(
+        self, items: Sequence[ItemT], work: Callable[[Lane, Sequence[ItemT]], object], each: int = 0
+    ) -> None:
+        size = each or self._batch
+        starts, lock = iter(range(0, len(items), size)), Lock()
 
         def pull(lane: Lane) -> None:
             for start in _locked(starts, lock):
-                work(lane, items[start : start + self._batch])
+                work(lane, items[start : start + size])
 
         with ThreadPoolExecutor(len(self._lanes)) as threads:
             list(threads.map(pull, self._lanes))

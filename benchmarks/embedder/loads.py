@@ -61,7 +61,13 @@ class Client:
 
     def stream(self, files: Sequence[bytes], most: int) -> None:
         """Send all crops through one EmbedStream, with at most `most` of them unanswered."""
-        self.runner.run(self._stream(files, most))
+        self.stream_crops([pb.Crop(image=content) for content in files], most)
+
+    def stream_crops(
+        self, crops: Sequence[pb.Crop], most: int, preparation: pb.Preparation | None = None
+    ) -> None:
+        """Send crops with their others through one EmbedStream, at most `most` of them unanswered."""
+        self.runner.run(self._stream(crops, most, preparation))
 
     def server_info(self) -> pb.GetServerInfoResponse:
         """The version, limits and models of the embedder."""
@@ -83,21 +89,28 @@ class Client:
     async def _server_info(self, _: int) -> pb.GetServerInfoResponse:
         return await self.stub.GetServerInfo(pb.GetServerInfoRequest())
 
-    async def _stream(self, files: Sequence[bytes], most: int) -> None:
+    async def _stream(self, crops: Sequence[pb.Crop], most: int, preparation: pb.Preparation | None) -> None:
         room = asyncio.Semaphore(most)
 
         async def requests() -> AsyncIterator[pb.EmbedStreamRequest]:
-            for i, content in enumerate(files):
+            for i, crop in enumerate(crops):
                 await room.acquire()
-                yield pb.EmbedStreamRequest(crop=pb.Crop(crop_id=str(i), image=content))
+                request = pb.EmbedStreamRequest(crop=crop, preparation=preparation)
+                request.crop.crop_id = str(i)
+                for n, other in enumerate(request.crop.others):
+                    other.crop_id = f"{i}-{n}"
+                yield request
 
         answered = 0
         async for response in self.stub.EmbedStream(requests()):
             _check(response.result)
             answered += 1
-            room.release()
-        if answered != len(files):
-            raise RuntimeError(f"{len(files)} crops got {answered} answers")
+            # the first answer of an image makes room for the next one
+            if "-" not in response.result.crop_id:
+                room.release()
+        expected = sum(1 + len(crop.others) for crop in crops)
+        if answered != expected:
+            raise RuntimeError(f"{expected} crops got {answered} answers")
 
 
 def _check(result: pb.EmbedResult) -> None:

@@ -16,6 +16,7 @@ from itertools import product
 from pathlib import Path
 
 import click
+import cv2
 import numpy as np
 
 from benchmarks.common import report
@@ -82,6 +83,8 @@ def main(
     """Measure visual, local and joined scores and their cost, and write the figures."""
     if not (data / FOLDER / "index.csv").is_file():
         raise click.ClickException(f"no photographs of nyala in {data}; pass --data")
+    # its threads wait for each other on a busy machine, and its time is measured with one
+    cv2.setNumThreads(1)
     flanks = read_flanks(data / FOLDER, SIDE, share=QUICK_SHARE if quick else share, drawn=drawn or 0)
     visual = visual_scores(flanks, load_backbone(models, model))
     local: dict[str, Float64Array] = {}

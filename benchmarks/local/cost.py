@@ -46,7 +46,6 @@ class Cost:
 
 def measure_cost(flanks: Flanks, method: Method, cache: Path) -> Cost:
     """The cost on photographs whose features are in `cache`, with one thread."""
-    cv2.setNumThreads(1)
     spec = method.spec
     pictures = [read_picture(path) for path in flanks.paths[:PHOTOGRAPHS]]
     features = extracted(flanks, method, cache)
@@ -61,7 +60,7 @@ def measure_cost(flanks: Flanks, method: Method, cache: Path) -> Cost:
             own @ candidate.features.descriptors.astype(np.float32).T
 
     def plain(picture: int) -> None:
-        chip = make_chip(pictures[picture], spec.chip_size_px)
+        chip = make_chip(pictures[picture], spec.chip_size_px, enlarged=False)
         cv2.SIFT.create(spec.most_points).detectAndCompute(cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY), None)
 
     return Cost(

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 from grpc import aio
 
 from services.common.rpc import checks
-from services.embedder import wire
+from services.embedder import recipes, wire
 from services.embedder.inference.calls import Embedders
 from services.embedder.training.trainings import Trainings
 from spotted import messages
@@ -65,7 +65,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     async def TrainHead(self, request: pb.TrainHeadRequest, _: object) -> pb.TrainHeadResponse:
         """Begin a training."""
         survey_id = checks.survey_id(request.survey_id, "survey_id")
-        recipe = wire.recipe(request.recipe)
+        recipe = recipes.recipe(request.recipe)
         operation = await asyncio.to_thread(self._trainings.begin, survey_id, recipe, request.request_id)
         return pb.TrainHeadResponse(operation=operation)
 

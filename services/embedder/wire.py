@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from typing import Literal
 
 import numpy as np
 from google.protobuf.duration_pb2 import Duration
 
 from services.common.rpc import checks
+from services.embedder.images.decoding import Decoding
 from services.embedder.images.local_extraction import local_digest
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.photograph import CropPart, Photograph
@@ -22,7 +22,6 @@ from spotted import __version__, messages
 from spotted.arrays import Float32Array
 from spotted.boxes.cropping import Box, Colour, FractionBox, PixelBox
 from spotted.errors import InvalidInputError, SpottedError
-from spotted.heads.head import HeadRecipe
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2, survey_pb2
 
@@ -34,12 +33,11 @@ _TONES = {
     embedder_pb2.TONE_EQUALISED: Tone.EQUALISED,
     embedder_pb2.TONE_MATCHED: Tone.MATCHED,
 }
-# a head of this rank on vectors of 1,280 elements takes 10 MiB; a wider one is no bottleneck
-MAX_RANK = 1024
-# days on one core for a large survey; the 300 epochs of the paper take minutes
-MAX_EPOCHS = 10_000
-WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["negative_weight"]]
-WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
+_DECODINGS = {
+    embedder_pb2.DECODING_UNSPECIFIED: Decoding.EXACT,
+    embedder_pb2.DECODING_EXACT: Decoding.EXACT,
+    embedder_pb2.DECODING_FAST: Decoding.FAST,
+}
 
 
 def embed_request(request: embedder_pb2.EmbedRequest) -> tuple[EmbedOptions, list[NamedPhotograph]]:
@@ -87,38 +85,6 @@ def base_embeddings(request: embedder_pb2.ApplyHeadRequest) -> Float32Array:
             field="embeddings",
         )
     return unit_rows(rows)
-
-
-def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:
-    """A recipe; 0 stands for the default. Raises InvalidInputError with the field of an invalid value."""
-    default = HeadRecipe()
-    checks.between(message.rank, 0, MAX_RANK, "recipe.rank")
-    checks.between(message.epochs, 0, MAX_EPOCHS, "recipe.epochs")
-    checks.finite(message.learning_rate, "recipe.learning_rate", least=0.0, most=1.0)
-    for weight in WEIGHTS:
-        checks.finite(getattr(message, weight), f"recipe.{weight}", least=0.0)
-    checks.finite(message.positive_from, "recipe.positive_from", least=0.0, most=1.0)
-    checks.finite(message.negative_to, "recipe.negative_to", least=0.0, most=1.0)
-    chosen = HeadRecipe(
-        rank=message.rank or default.rank,
-        epochs=message.epochs or default.epochs,
-        learning_rate=message.learning_rate or default.learning_rate,
-        positive_from=message.positive_from or default.positive_from,
-        negative_to=message.negative_to if message.HasField("negative_to") else default.negative_to,
-        level_negatives=message.level_negatives
-        if message.HasField("level_negatives")
-        else default.level_negatives,
-        seed=message.seed,
-        # a weight of 0 is valid, so presence decides
-        **{weight: getattr(message if message.HasField(weight) else default, weight) for weight in WEIGHTS},
-    )
-    if chosen.negative_to >= chosen.positive_from:
-        raise InvalidInputError(
-            f"recipe.negative_to {chosen.negative_to} is not below positive_from {chosen.positive_from}; "
-            "lower it or raise positive_from",
-            field="recipe.negative_to",
-        )
-    return chosen
 
 
 def model(embedder: ImageEmbedder) -> embedder_pb2.Model:
@@ -172,6 +138,17 @@ def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamReques
             "preparation.reference_digest and TONE_MATCHED need each other; send both or neither",
             field="preparation.reference_digest",
         )
+    decoding = _DECODINGS.get(preparation.decoding)
+    if decoding is None:
+        raise InvalidInputError(
+            f"preparation.decoding {preparation.decoding} is not a known decoding; use a value of Decoding",
+            field="preparation.decoding",
+        )
+    if decoding is Decoding.FAST and request.local_method:
+        raise InvalidInputError(
+            "local features need all pixels; decode exactly, or extract them in a call of their own",
+            field="preparation.decoding",
+        )
     return EmbedOptions(
         model_id=request.model_id,
         survey_id=checks.survey_id(request.survey_id, "survey_id") if request.survey_id else "",
@@ -181,6 +158,7 @@ def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamReques
         segmented=preparation.segmented,
         fill=_fill(preparation),
         local_method=request.local_method,
+        decoding=decoding,
     )
 
 

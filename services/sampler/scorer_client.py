@@ -23,7 +23,7 @@ from spotted.arrays import FloatArray
 from spotted.client.calls import our_errors, streamed
 from spotted.errors import ConcurrencyError, InvalidInputError
 from spotted.survey import Camera, Detection
-from spotted.v1 import corrections_pb2, scorer_pb2
+from spotted.v1 import corrections_pb2, scorer_pb2, survey_pb2
 from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.scorer_pb2_grpc import ScorerServiceStub
 
@@ -58,18 +58,20 @@ class ScorerClient:
 
     def version(self, survey_id: str) -> tuple[Version, int]:
         """The survey's version and number of detections."""
-        with our_errors(self._address):
-            answer = self._stub.GetSurvey(
-                scorer_pb2.GetSurveyRequest(survey_id=survey_id), timeout=CALL_TIMEOUT_S
-            )
-        survey = answer.survey
+        survey = self._survey(survey_id)
         return Version(survey.uid, survey.revision), survey.detection_count
 
     def facts(self, survey_id: str) -> SurveyFacts:
         """The survey's current detections and cameras."""
-        version, _ = self.version(survey_id)
+        survey = self._survey(survey_id)
         content = self._detections(survey_id, with_embeddings=False)
-        return SurveyFacts(version, content.detections, self._cameras(survey_id), content.versions)
+        return SurveyFacts(
+            Version(survey.uid, survey.revision),
+            content.detections,
+            self._cameras(survey_id),
+            content.versions,
+            (messages.seconds(survey.start_time), messages.seconds(survey.end_time)),
+        )
 
     def changes(self, survey_id: str, since: Version) -> SurveyChanges:
         """The detections that changed since a version; none if that is of another survey."""
@@ -108,6 +110,11 @@ class ScorerClient:
         if channel is not self._last_stub[0]:
             self._last_stub = (channel, ScorerServiceStub(channel))
         return self._last_stub[1]
+
+    def _survey(self, survey_id: str) -> survey_pb2.Survey:
+        with our_errors(self._address):
+            request = scorer_pb2.GetSurveyRequest(survey_id=survey_id)
+            return self._stub.GetSurvey(request, timeout=CALL_TIMEOUT_S).survey
 
     def _detections(self, survey_id: str, *, with_embeddings: bool) -> _Content:
         request = scorer_pb2.ListDetectionsRequest(survey_id=survey_id, include_embeddings=with_embeddings)

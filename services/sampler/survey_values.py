@@ -99,6 +99,15 @@ class SurveyFacts:
     cameras: dict[str, Camera]
     versions: dict[str, int] = field(default_factory=dict)
     """Which of its images and vectors a detection has; only those other than 0."""
+    period_s: tuple[float, float] | None = None
+    """Its start and end, UTC seconds since 1970: a time outside is that of a wrong clock; None: unknown."""
+
+    def believes_time(self, detection: Detection) -> bool:
+        """Whether the time of a detection, if it has one, lies within its survey."""
+        time_s = detection.captured_at_s
+        if self.period_s is None or time_s is None or is_foreign(detection.detection_id):
+            return True
+        return self.period_s[0] <= time_s <= self.period_s[1]
 
 
 @dataclass(frozen=True, slots=True)

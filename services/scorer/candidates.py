@@ -149,7 +149,7 @@ def explain(scored: ScoredSurvey, first_id: str, second_id: str, fusion: Fusion)
     others = gallery.score_pairs(np.full(len(rivals), first[0]), rivals, fusion).fused
     below = float((others < scores.fused[0]).mean() * 100.0) if len(others) else 0.0
     distance = geometry.distance_m(gallery.table, first, second)
-    gap = geometry.gap_s(gallery.table, first, second)
+    gap = geometry.believed_gap_s(gallery.table, first, second, gallery.extent)
     ranked = Ranked(int(first[0]), second, scores, len(rivals))
     pair = snapshot.detections[first[0]], snapshot.detections[second[0]]
     (candidate,) = _candidates(gallery, snapshot, ranked, pair[0])
@@ -234,7 +234,9 @@ def _candidates(
     own = unstored.table if unstored else gallery.table.at(np.array([ranked.query]))
     count = len(ranked.rows)
     last, all_others = np.full(count, count), np.arange(count)
-    distance, gap = softened_journey(table.followed_by(own), last, all_others, gallery.params)
+    joined = table.followed_by(own)
+    distance, gap = softened_journey(joined, last, all_others, gallery.params)
+    doubted = geometry.gap_doubted(joined, last, all_others, gallery.extent)
     local, marks = _local_of(gallery, ranked, unstored)
     for index, row in enumerate(ranked.rows.tolist()):
         candidate = snapshot.detections[row]
@@ -243,7 +245,9 @@ def _candidates(
             cameras = query.camera_id, candidate.camera_id
             station = shared_station(snapshot.cameras, *cameras)
             journey = float(distance[index]), float(gap[index])
-            reason = describe_journey(*journey, cameras, gallery.params, station)
+            reason = describe_journey(
+                *journey, cameras, gallery.params, station, doubted=bool(doubted[index])
+            )
         yield ScoredCandidate(
             candidate.detection_id,
             candidate.individual_id,

@@ -64,9 +64,10 @@ def _reasons(snapshot: Snapshot, queries: IntArray, rows: IntArray) -> Iterator[
     together = geometry.same_image(gallery.table, queries, rows)
     # index -1 is the last id: no camera
     camera_index = snapshot.camera[queries], snapshot.camera[rows]
-    journeys = zip(*(a.tolist() for a in (distance, gap, together, *camera_index)), strict=True)
-    for metres, seconds, one_image, first, second in journeys:
+    doubted = geometry.gap_doubted(gallery.table, queries, rows, gallery.extent)
+    columns = (distance, gap, doubted, together, *camera_index)
+    for metres, seconds, wrong, one_image, first, second in zip(*(a.tolist() for a in columns), strict=True):
         cameras = camera_ids[first], camera_ids[second]
         station = stations[first] if first != second and stations[first] == stations[second] else ""
         journey = metres, seconds, cameras, gallery.params, station
-        yield SAME_IMAGE if one_image else describe_journey(*journey)
+        yield SAME_IMAGE if one_image else describe_journey(*journey, doubted=wrong)

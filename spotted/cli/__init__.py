@@ -138,6 +138,11 @@ SECTIONS = {
             "train",
             "Train a backbone on photographs of known individuals (MiewID).",
         ),
+        "pretrain": LazyCommand(
+            "spotted.cli.training.pretrain",
+            "pretrain",
+            "Train a backbone on the photographs of an imported survey, without names.",
+        ),
     },
     "Operation": {
         "up": LazyCommand(

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
-from spotted.client import Preparation, Tone
+from spotted.client import Decoding, Preparation, Tone
 from spotted.client.ingest import Intake, embed_pictures
 from spotted.client.local_features.extraction import LocalExtraction
 from spotted.console import (
@@ -43,6 +43,13 @@ FAILURES_SHOWN = 10
 @click.option(
     "--reference", type=FILE, help="Photograph whose tones the others are matched to, for --tone matched."
 )
+@click.option(
+    "--decoding",
+    type=EnumChoice(Decoding),
+    default=option_word(Decoding.EXACT),
+    show_default=True,
+    help="fast: decode large JPEG files at a part of their size, for other vectors in less time.",
+)
 @click.option("--segment", is_flag=True, help="Blank the background with the embedder's segmenter.")
 @click.option(
     "--local",
@@ -66,6 +73,7 @@ def embed(
     model_id: str,
     tone: Tone,
     reference: Path | None,
+    decoding: Decoding,
     segment: bool,
     local_method: str,
     again: bool,
@@ -77,13 +85,18 @@ def embed(
     """
     if (tone is Tone.MATCHED) != (reference is not None):
         raise click.UsageError("--tone matched and --reference FILE must be given together")
+    if decoding is Decoding.FAST and (tone is not Tone.AS_TAKEN or segment or local_method):
+        raise click.UsageError("--decoding fast goes without --tone, --segment and --local")
     if again and not local_method:
         raise click.UsageError("--again is for local features; give --local METHOD, too")
     with err.status("reading files"):
         pictures = recall(directory, survey).read(survey).pictures
     with connect(directory) as spotted, progress("photographs", len(pictures)) as advance:
         preparation = Preparation(
-            tone, spotted.add_reference(reference.read_bytes()) if reference else "", segment
+            tone,
+            spotted.add_reference(reference.read_bytes()) if reference else "",
+            segment,
+            decoding=decoding,
         )
         intake = embed_pictures(
             spotted,

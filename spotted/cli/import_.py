@@ -31,6 +31,7 @@ from spotted.formats.layouts.recognition import (
     WILDLIFE_INSIGHTS,
     Recognised,
     recognise,
+    recognise_detections,
 )
 from spotted.formats.photographs.megadetector import CONFIDENCE
 from spotted.formats.sources import Source
@@ -95,6 +96,13 @@ DIRECTORY = click.Path(exists=True, file_okay=False, path_type=Path)
     default="",
     help="IANA time zone of the survey and of times without offset, e.g. Africa/Harare.",
 )
+@click.option(
+    "--trust-clock",
+    "trusted_clocks",
+    multiple=True,
+    metavar="CAMERA",
+    help="Camera whose times are right although they lie apart from all others; '' for none again.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what an import would change, and change nothing.")
 @click.option(
     "--delete-removed",
@@ -120,6 +128,7 @@ def import_survey(
     boxes: Path | None,
     confidence: float,
     timezone: str,
+    trusted_clocks: tuple[str, ...],
     strict: bool,
     dry_run: bool,
     delete_removed: bool,
@@ -162,6 +171,7 @@ def import_survey(
             boxes=_absolute(boxes or seen.boxes),
             confidence=confidence,
             strict=strict,
+            trusted_clocks=trusted_clocks,
         ),
     )
     imported = _read(source, survey_id)
@@ -216,7 +226,9 @@ def _seen(
     if package is None and detections is not None:
         if not is_mapped and (layout or {"camera_id", "timestamp"} <= set(columns_of(detections))):
             return Recognised(TABLES, Path(), "")
-        return Recognised(MAPPED, detections, "a table of detections with titles of its own")
+        if is_mapped:
+            return Recognised(MAPPED, detections, "a table of detections with titles of its own")
+        return recognise_detections(detections)
     if package is None or layout or (is_mapped and package.is_file()):
         return Recognised(layout or MAPPED, package or Path(), "")
     return recognise(package)
@@ -230,6 +242,8 @@ def _complete(
         # a directory of two tables is these tables
         cameras, detections = seen.path / CAMERAS_FILE, seen.path / DETECTIONS_FILE
         given = replace(given, package="", cameras=_absolute(cameras), detections=_absolute(detections))
+    if given.strict and any(given.trusted_clocks):
+        raise click.UsageError("--strict refuses times that --trust-clock confirms; leave out one of them")
     source, notes = with_last_options(directory, survey_id, given)
     if seen.layout not in MAPS:
         if columns:

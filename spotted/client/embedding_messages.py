@@ -69,6 +69,7 @@ def preparation_message(preparation: Preparation | None) -> embedder_pb2.Prepara
         reference_digest=preparation.reference_digest,
         segmented=preparation.segmented,
         fill=preparation.fill,
+        decoding=embedder_pb2.Decoding.ValueType(preparation.decoding),
     )
 
 

@@ -21,7 +21,7 @@ from spotted.arrays import Float32Array, Float64Array, IntArray
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import journey_feasibility, softened_journey
-from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+from spotted.scoring.fusion import Fusion, count_marks, fuse
 from spotted.scoring.parallel import map_ahead
 from spotted.scoring.similarity import single_precision
 
@@ -147,10 +147,9 @@ class _Strip:
         rows, local = self._queries[part, None], self._gallery.local
         if fusion is Fusion.CALIBRATED:
             return self._gallery.scoring(fusion).exact(visual, rows, self._everyone)[1]
-        fused = fuse(visual, possible, fusion)
-        if fusion is not Fusion.LOCAL or local is None:
-            return fused
-        return put_marks_first(fused, local.shared_of(rows, self._everyone))
+        if fusion is Fusion.LOCAL and local is not None:
+            visual = count_marks(visual, local.shared_of(rows, self._everyone))
+        return fuse(visual, possible, fusion)
 
     def _feasibility(self, part: slice) -> Float32Array:
         gallery, rows = self._gallery, self._queries[part, None]
@@ -158,8 +157,9 @@ class _Strip:
         if gallery.params.clock_uncertainty_s:
             suspect = geometry.clock_suspect(gallery.table, rows, self._everyone)
             gap += gallery.params.clock_uncertainty_s * suspect
+        doubted = geometry.gap_doubted(gallery.table, rows, self._everyone, gallery.extent)
         return journey_feasibility(
-            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params
+            self._distance_m[self._location[part]], gap, gallery.extent, gallery.params, doubted=doubted
         )
 
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from spotted.errors import InvalidInputError
 from spotted.formats.doubts.names import name_notes
 from spotted.formats.doubts.places import place_notes
 from spotted.formats.doubts.stations import settle_stations
-from spotted.formats.doubts.times import Times, settle_times
+from spotted.formats.doubts.timeline import Times
+from spotted.formats.doubts.times import settle_times
 from spotted.formats.picture import Picture
 from spotted.formats.problems import Problems
 from spotted.formats.projection import LARGEST_ERROR, project
@@ -41,6 +43,8 @@ class ImportedSurvey:
     """Notes for the user, such as what was skipped and why."""
     positions_deg: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     """Latitude and longitude by camera id, as far as the files give them."""
+    clock_doubts: Mapping[str, str] = field(default_factory=dict)
+    """The note by id of each camera whose clock is taken as wrong."""
 
     @property
     def detections(self) -> tuple[Detection, ...]:
@@ -99,7 +103,39 @@ def assemble(
         tuple(times.pictures),
         (*notes, *projection_notes, *quality),
         dict(positions_deg),
+        dict(times.clocks),
     )
+
+
+def trust_clocks(imported: ImportedSurvey, camera_ids: Collection[str]) -> ImportedSurvey:
+    """A survey in which the times of some cameras are confirmed: they count as those of all others.
+
+    Raises InvalidInputError for a camera that the survey lacks.
+    """
+    cameras, survey = dict(imported.survey.cameras), imported.survey
+    instants = [survey.start_s, survey.end_s]
+    for camera_id in camera_ids:
+        if camera_id not in cameras:
+            raise InvalidInputError(
+                f"--trust-clock {camera_id}: the files have no such camera; their cameras are "
+                f"{', '.join(sorted(cameras))}",
+                field="trust_clock",
+            )
+        detections = (d for d in imported.detections if d.camera_id == camera_id)
+        own = [d.captured_at_s for d in detections if d.captured_at_s is not None]
+        instants += own
+        cameras[camera_id] = _trusted(cameras[camera_id], own)
+    before = {imported.clock_doubts.get(i) for i in camera_ids} | {*_camera_notes(survey.cameras)}
+    kept = [note for note in imported.notes if note not in before]
+    survey = replace(survey, start_s=min(instants), end_s=max(instants), cameras=cameras)
+    return replace(imported, survey=survey, notes=(*kept, *_camera_notes(cameras)))
+
+
+def _trusted(camera: Camera, instants: Sequence[float]) -> Camera:
+    """A camera with a right clock; its period contains its detections."""
+    start_s = None if camera.start_s is None else min([camera.start_s, *instants])
+    end_s = None if camera.end_s is None else max([camera.end_s, *instants])
+    return replace(camera, start_s=start_s, end_s=end_s, clock_suspect=False)
 
 
 def survey_slug(text: str) -> str:

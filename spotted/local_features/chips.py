@@ -11,12 +11,17 @@ from spotted.arrays import BoolArray, ByteArray
 from spotted.errors import InvalidInputError
 
 
-def make_chip(picture: ByteArray, longest_px: int) -> ByteArray:
-    """The picture (h, w, 3), enlarged or reduced so that its longest side has `longest_px` pixels."""
+def make_chip(picture: ByteArray, longest_px: int, *, enlarged: bool = True) -> ByteArray:
+    """The picture (h, w, 3), scaled so that its longest side has `longest_px` pixels.
+
+    enlarged: whether a smaller picture is enlarged; otherwise it stays as it is.
+    """
     if picture.ndim != 3 or picture.shape[2] != 3 or 0 in picture.shape:  # noqa: PLR2004 - height, width, colours
         raise InvalidInputError(f"a picture has the shape (height, width, 3), not {picture.shape}")
     height, width = picture.shape[:2]
     share = longest_px / max(height, width)
+    if not enlarged:
+        share = min(share, 1.0)
     size = (max(1, round(width * share)), max(1, round(height * share)))
     # area averages when pixels are lost, Lanczos when they are made up
     kernel = cv2.INTER_AREA if share < 1.0 else cv2.INTER_LANCZOS4

@@ -25,7 +25,7 @@ class MethodSpec:
     >>> from dataclasses import replace
     >>> spec = method_by_name("hotspotter")
     >>> spec.chip_size_px, spec.matcher
-    (400, 'lnbnn')
+    (300, 'lnbnn')
     >>> replace(spec, chip_size_px=512).digest == spec.digest
     False
     """
@@ -37,7 +37,7 @@ class MethodSpec:
     matcher: Matcher
     """How two detections are matched."""
     chip_size_px: int
-    """Longest side to which the crop of a detection is scaled."""
+    """Longest side to which the crop of a detection is scaled; `detector` says whether it is enlarged."""
     most_points: int
     """Keypoints that are kept, strongest first."""
     dimension: int = 128
@@ -57,9 +57,9 @@ class MethodSpec:
 
 HOTSPOTTER = MethodSpec(
     name="hotspotter",
-    detector="OpenCV SIFT, RootSIFT in 4 bits",
+    detector="OpenCV SIFT on crops that are not enlarged, RootSIFT in 4 bits",
     matcher="lnbnn",
-    chip_size_px=400,
+    chip_size_px=300,
     most_points=700,
 )
 # methods that need no exported network

@@ -9,7 +9,7 @@ gallery            the detections of a survey as arrays, and the exact score of 
 ranker             the k best candidates of detections in the gallery
 search             the block-wise search behind it
 shortlist          pairs that may still be among the best
-local_first        candidates that share marks before all others
+with_marks         candidates that share marks among the others
 candidate_lists    the candidates of every detection, kept up to date while the survey changes
 unstored_query     the candidates of a detection that is not in the gallery
 by_individual      one candidate per individual, its best detection

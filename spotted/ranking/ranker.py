@@ -16,9 +16,9 @@ from spotted.arrays import Float32Array, IntArray
 from spotted.errors import InvalidInputError
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.local_first import rank_local_first
 from spotted.ranking.search import Allowed, Contest, Search
 from spotted.ranking.shortlist import ranking_keys
+from spotted.ranking.with_marks import rank_with_marks
 from spotted.scoring import geometry
 from spotted.scoring.bounds import Journeys
 from spotted.scoring.fusion import Fusion
@@ -114,7 +114,7 @@ class Ranker:
             yield from lists
             return
         for one in lists:
-            rows, scores = rank_local_first(self.gallery, one.query, one.rows, k, allowed=allowed)
+            rows, scores = rank_with_marks(self.gallery, one.query, one.rows, k, allowed=allowed)
             yield Ranked(one.query, rows, scores, one.compared)
 
     def _lists(
@@ -234,7 +234,7 @@ class Ranker:
 
     def _contest(self, fusion: Fusion, allowed: Allowed | None) -> Contest:
         gallery = self.gallery
-        # bounds hold for pairs without marks; those with marks come before them
+        # bounds hold for pairs without marks; those with marks are added to the best of them
         scoring = (
             replace(gallery.scoring(fusion), local=None)
             if fusion is Fusion.LOCAL

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         pair_feasibility,
         softened_journey,
     )
-    from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+    from spotted.scoring.fusion import Fusion, count_marks, fuse
     from spotted.scoring.local_pairs import LocalPairs
     from spotted.scoring.pair_scores import PairScores, Scoring
     from spotted.scoring.parallel import Runner, map_ahead, open_runner
@@ -51,6 +51,7 @@ __all__ = [
     "Scoring",
     "approximate_similarity",
     "compute_feasibility",
+    "count_marks",
     "describe_journey",
     "fuse",
     "journey_feasibility",
@@ -61,7 +62,6 @@ __all__ = [
     "pair_feasibility",
     "pair_similarity",
     "product_error",
-    "put_marks_first",
     "single_precision",
     "softened_journey",
     "unit_rows",
@@ -80,7 +80,7 @@ __getattr__ = lazy_face(
             "pair_feasibility",
             "softened_journey",
         ),
-        "fusion": ("Fusion", "fuse", "put_marks_first"),
+        "fusion": ("Fusion", "count_marks", "fuse"),
         "local_pairs": ("LocalPairs",),
         "pair_scores": ("PairScores", "Scoring"),
         "parallel": ("Runner", "map_ahead", "open_runner"),

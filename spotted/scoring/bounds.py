@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
+from spotted.scoring import geometry
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion, fuse
 from spotted.survey import DetectionTable, Extent
@@ -55,6 +56,8 @@ class Departures:
     """(q,) index into `position` for each row."""
     time_s: Float32Array
     """(q,) since the first capture."""
+    doubted: IntArray
+    """Indices of the rows whose time is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +74,17 @@ class Journeys:
     """Slowness is rate * distance / gap."""
     longer_gap_s: np.float32
     """How much longer a gap may be than the difference of `time_s`."""
+    doubted: BoolArray
+    """(n,) whether a time is not believed; `time_s` is then 0."""
+    span_s: np.float32
+    """No gap of a time that is not believed is longer."""
 
     @classmethod
     def of(cls, table: DetectionTable, extent: Extent, params: FeasibilityParams) -> Journeys:
         """The journeys between the detections of a table."""
-        since = table.time_s - _least(table.time_s)
+        doubted = geometry.time_outside(table, np.arange(len(table)), extent)
+        believed_s = np.where(doubted, np.nan, table.time_s)
+        since = np.where(doubted, 0.0, believed_s - _least(believed_s))
         # both times are rounded to float32
         rounding = 2.0**-23 * max(0.0, -_least(-since))
         rate = SHORTENED * params.decay * extent.span_s / extent.distance_m if extent.distance_m else 0.0
@@ -86,6 +95,8 @@ class Journeys:
             since.astype(np.float32),
             rate if math.isfinite(rate) else 0.0,
             np.float32(rounding + params.clock_uncertainty_s + SHORTEST_GAP_S),
+            doubted,
+            np.float32(extent.span_s),
         )
 
     def departures(self, rows: IntArray) -> Departures:
@@ -93,7 +104,7 @@ class Journeys:
         position, index = np.unique(self.position[rows], return_inverse=True)
         uncertainty = np.zeros(len(position))
         np.maximum.at(uncertainty, index, self.uncertainty_m[rows])
-        return Departures(position, uncertainty, index, self.time_s[rows])
+        return Departures(position, uncertainty, index, self.time_s[rows], np.flatnonzero(self.doubted[rows]))
 
     def bounds(
         self, departures: Departures, columns: slice, step: int
@@ -103,6 +114,7 @@ class Journeys:
         Yields the rows, their bounds, which the next step overwrites, and whether all pairs are known.
         """
         slowness, times = self._slowness_times_gap(departures, columns), self.time_s[None, columns]
+        doubted = np.flatnonzero(self.doubted[columns])
         known = not (np.isnan(slowness).any() or np.isnan(departures.time_s).any() or np.isnan(times).any())
         shape = min(step, len(departures.time_s)), times.shape[1]
         gaps, scores = np.empty(shape, np.float32), np.empty(shape, np.float32)
@@ -111,6 +123,10 @@ class Journeys:
             gap, score = gaps[: part.stop - start], scores[: part.stop - start]
             np.subtract(departures.time_s[part, None], times, out=gap)
             np.abs(gap, out=gap)
+            rows = departures.doubted[(departures.doubted >= start) & (departures.doubted < part.stop)]
+            # the mean over all gaps is below the score of the longest one
+            gap[rows - start] = np.maximum(gap[rows - start], self.span_s)
+            gap[:, doubted] = np.maximum(gap[:, doubted], self.span_s)
             np.add(gap, self.longer_gap_s, out=gap)
             slowness.take(departures.index[part], axis=0, out=score, mode="clip")
             with np.errstate(over="ignore", under="ignore"):

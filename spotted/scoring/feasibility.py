@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.arrays import BoolArray, Float32Array, Float64Array, IntArray
 from spotted.errors import InvalidInputError
 from spotted.scoring import geometry
 from spotted.survey import DetectionTable, Extent
@@ -74,6 +74,24 @@ def compute_feasibility(
     return np.where((distance_m == 0) & ~np.isnan(gap_s), 1.0, score)
 
 
+def mean_feasibility(distance_m: Float64Array, extent: Extent, *, decay: float = 1.0) -> Float64Array:
+    """Feasibility of each journey whose gap is not believed: the mean over the gaps of two random instants.
+
+    The gaps g' of two instants drawn from the survey have the density 2 (1 - g'), so that the mean of
+    exp(-decay * d' / g') is 2 (E2(decay * d') - E3(decay * d')), with exponential integrals.
+    Returns the shape of distance_m in [0, 1]: 1 if the distance is 0, NaN if it is unknown.
+
+    >>> extent = Extent(distance_m=10_000.0, span_s=864_000.0)
+    >>> mean_feasibility(np.array([0.0, 500.0, 5000.0]), extent).round(3)
+    array([1.   , 0.746, 0.21 ])
+    """
+    import scipy  # noqa: PLC0415 - clients read the settings above without scipy
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slowness = np.where(distance_m == 0, 0.0, decay * distance_m / extent.distance_m)
+    return np.asarray(2.0 * (scipy.special.expn(2, slowness) - scipy.special.expn(3, slowness)))
+
+
 def needed_speed_kmh(distance_m: Float64Array, gap_s: Float64Array) -> Float64Array:
     """Speed that each journey needs, km/h: 0 for a distance of 0, infinite for a gap of 0, NaN if unknown."""
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
@@ -89,17 +107,31 @@ def pair_feasibility(
     rows, columns: indices that broadcast against each other, such as (q, 1) and (n,).
     """
     distance, gap = softened_journey(table, rows, columns, params)
-    return journey_feasibility(distance, gap, extent, params)
+    doubted = geometry.gap_doubted(table, rows, columns, extent)
+    return journey_feasibility(distance, gap, extent, params, doubted=doubted)
 
 
 def journey_feasibility(
-    distance_m: Float64Array, gap_s: Float64Array, extent: Extent, params: FeasibilityParams
+    distance_m: Float64Array,
+    gap_s: Float64Array,
+    extent: Extent,
+    params: FeasibilityParams,
+    *,
+    doubted: BoolArray | None = None,
 ) -> Float32Array:
-    """Feasibility of softened journeys, float32, NaN if unknown."""
+    """Feasibility of softened journeys, float32, NaN if unknown.
+
+    doubted: whether each gap is not believed, of the same shape; such a journey has its mean feasibility.
+    """
     score = compute_feasibility(distance_m, gap_s, extent, decay=params.decay)
     if params.max_speed_kmh is not None:
         too_fast = needed_speed_kmh(distance_m, gap_s) > params.max_speed_kmh
         score = np.where(too_fast, 0.0, score)
+    if doubted is not None and doubted.any():
+        known = doubted & ~np.isnan(gap_s)
+        score[known] = mean_feasibility(
+            np.broadcast_to(distance_m, score.shape)[known], extent, decay=params.decay
+        )
     return score.astype(np.float32)
 
 
@@ -117,18 +149,27 @@ def softened_journey(
 
 
 def describe_journey(
-    distance_m: float, gap_s: float, cameras: tuple[str, str], params: FeasibilityParams, station: str = ""
+    distance_m: float,
+    gap_s: float,
+    cameras: tuple[str, str],
+    params: FeasibilityParams,
+    station: str = "",
+    *,
+    doubted: bool = False,
 ) -> str:
     """The feasibility of one pair as text, e.g. "needs 4.1 km/h between CAM07 and CAM12".
 
     distance_m, gap_s: after softening, NaN if unknown. cameras: their ids, "" if unknown. station: the one
         that two cameras share, "" if none; a journey within it is described so unless it is infeasible.
+    doubted: whether a time lies outside the survey, so that the gap is not believed.
     """
     if math.isnan(distance_m) or math.isnan(gap_s):
         return f"unknown: a detection has no {'position' if math.isnan(distance_m) else 'time'}"
     if cameras[0] == cameras[1]:
         return f"same camera {cameras[0]}"
     between = f"between {min(cameras)} and {max(cameras)}"
+    if doubted and distance_m and not station:
+        return f"a clock is wrong: only the distance {between} counts"
     if gap_s == 0 and distance_m:
         return f"infeasible: at one instant {between}"
     speed = distance_m / METRES_PER_KM / (gap_s / SECONDS_PER_HOUR) if distance_m else 0.0

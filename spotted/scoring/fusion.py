@@ -11,6 +11,9 @@ import numpy as np
 
 from spotted.arrays import Float32Array
 
+# by trial on composites, as docs/research/local-features.md says
+MARKS_UNIT = 0.1
+
 
 class Fusion(enum.IntEnum):
     """The score that candidates are ranked by; the values are those of `spotted.v1.Fusion`.
@@ -29,7 +32,7 @@ class Fusion(enum.IntEnum):
     CALIBRATED = 4
     """A probability, by a calibration fitted to labels."""
     LOCAL = 5
-    """Pairs that share marks first, by their local score; all others after them, by PRODUCT."""
+    """As PRODUCT, but looks are visual similarity with matched marks: see `count_marks`."""
 
 
 def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusion.PRODUCT) -> Float32Array:
@@ -37,7 +40,7 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
 
     visual, feasibility: equal shapes, in [0, 1]; feasibility is NaN if unknown.
     If feasibility is unknown, PRODUCT falls back to the visual score, never a silent 0 or 1, and LOCATION
-    scores 0. LOCAL is half of PRODUCT, the score of a pair without matched marks: see `put_marks_first`.
+    scores 0. LOCAL is PRODUCT; its `visual` is that of `count_marks`.
     CALIBRATED needs more than these two scores: see `Scoring`.
     """
     if fusion is Fusion.VISUAL:
@@ -45,20 +48,19 @@ def fuse(visual: Float32Array, feasibility: Float32Array, fusion: Fusion = Fusio
     unknown = np.isnan(feasibility)
     if fusion is Fusion.LOCATION:
         return np.where(unknown, np.float32(0.0), feasibility)
-    product = np.where(unknown, visual, visual * feasibility)
-    return product * np.float32(0.5) if fusion is Fusion.LOCAL else product
+    return np.where(unknown, visual, visual * feasibility)
 
 
-def put_marks_first(others: Float32Array, local: Float32Array) -> Float32Array:
-    """The LOCAL score of pairs, of one shape.
+def count_marks(visual: Float32Array, local: Float32Array) -> Float32Array:
+    """How much the animals of each pair look alike, by vectors and by marks, float32.
 
-    others: their score without marks, at most 0.5. local: at least 0, NaN of pairs that share no marks or
-    were not matched, which score as they do without marks; the others score 0.5 to 1.
+    visual: in [0, 1]. local: at least 0, NaN of pairs that share no marks or were not matched, which keep
+    their visual similarity. The doubt that the vectors leave shrinks by e for each `MARKS_UNIT` of the local
+    score, so either kind of evidence suffices, and no pair looks less alike for having been matched.
 
-    >>> put_marks_first(np.float32([0.25, 0.25, 0.25]), np.float32([3.0, 0.0, np.nan])).tolist()
-    [0.875, 0.25, 0.25]
+    >>> count_marks(np.float32([0.6, 0.6, 0.6]), np.float32([0.1, 0.3, np.nan])).round(3)
+    array([0.853, 0.98 , 0.6  ], dtype=float32)
     """
-    half, one = np.float32(0.5), np.float32(1.0)
     with np.errstate(invalid="ignore"):
-        shares = local > 0
-        return np.where(shares, half + half * (local / (one + local)), others)
+        doubt = np.exp(local * np.float32(-1.0 / MARKS_UNIT))
+        return np.where(local > 0, np.float32(1.0) - (np.float32(1.0) - visual) * doubt, visual)

@@ -11,6 +11,7 @@ from spotted.arrays import Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.model import Calibration, probability, probability_bounds
 from spotted.errors import PreconditionError
+from spotted.scoring import geometry
 from spotted.scoring.bounds import SHORTEST_GAP_S, fused_bounds
 from spotted.scoring.feasibility import (
     FeasibilityParams,
@@ -18,7 +19,7 @@ from spotted.scoring.feasibility import (
     pair_feasibility,
     softened_journey,
 )
-from spotted.scoring.fusion import Fusion, fuse, put_marks_first
+from spotted.scoring.fusion import Fusion, count_marks, fuse
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import DetectionTable, Extent
 
@@ -83,7 +84,7 @@ class Scoring:
         """Feasibility (NaN if unknown) and fused score of pairs whose visual similarity is exact."""
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
-            return possible, self._with_marks(fuse(visual, possible, self.fusion), rows, columns)
+            return possible, fuse(self._looks(visual, rows, columns), possible, self.fusion)
         calibration, pairs = self.calibration, self._unmatched(visual.astype(np.float64), rows, columns)
         (fused,) = self._with_known(pairs, rows, columns, lambda some: (probability(calibration, some),))
         return pairs.feasibility.astype(np.float32), fused
@@ -122,15 +123,14 @@ class Scoring:
             possible[unknown] = 0.0
             return possible
         np.copyto(possible, np.float32(1.0), where=unknown)
-        product = np.multiply(visual, possible, out=visual)
-        if self.fusion is Fusion.PRODUCT:
-            return product
-        return self._with_marks(product * np.float32(0.5), rows[:, None], columns[None, :])
+        looks = self._looks(visual, rows[:, None], columns[None, :])
+        return np.multiply(looks, possible, out=looks)
 
-    def _with_marks(self, fused: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+    def _looks(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Visual similarity, with matched marks if this fusion counts them."""
         if self.fusion is not Fusion.LOCAL or self.local is None:
-            return fused
-        return put_marks_first(fused, self.local.shared_of(rows, columns))
+            return visual
+        return count_marks(visual, self.local.shared_of(rows, columns))
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])
@@ -145,7 +145,15 @@ class Scoring:
         score: Float32Array = slowness.take(index, axis=0)
         np.divide(score, gap, out=score)
         np.exp(score, out=score)
+        self._set_doubted(score, rows, columns)
         return score
+
+    def _set_doubted(self, score: Float32Array, rows: IntArray, columns: IntArray) -> None:
+        """Correct the feasibility (q, n) of the pairs whose gap is not believed, which are few."""
+        outside = [geometry.time_outside(self.table, index, self.extent) for index in (rows, columns)]
+        if any(one.any() for one in outside):
+            i, j = np.nonzero(outside[0][:, None] | outside[1])
+            score[i, j] = pair_feasibility(self.table, rows[i], columns[j], self.extent, self.params)
 
     def evidence(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs, of the shape of `visual`; distance and gap are softened."""
@@ -157,6 +165,8 @@ class Scoring:
     def _unmatched(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs as if no marks had been compared."""
         distance, gap = softened_journey(self.table, rows, columns, self.params)
+        # a calibration knows what looks say without a place and a time
+        gap = np.where(geometry.gap_doubted(self.table, rows, columns, self.extent), np.nan, gap)
         possible = journey_feasibility(distance, gap, self.extent, self.params)
         sides = compare_sides(self.table.side[rows], self.table.side[columns])
         return PairEvidence(visual, possible, distance, gap, sides)

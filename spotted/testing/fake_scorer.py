@@ -227,7 +227,8 @@ class FakeScorer:
         gallery = stored.gallery()
         spec = stored.spec(request.fusion)
         scores = gallery.score_pairs(first, second, Fusion(spec.fusion))
-        distance, gap = (f(gallery.table, first, second) for f in (geometry.distance_m, geometry.gap_s))
+        distance = geometry.distance_m(gallery.table, first, second)
+        gap = geometry.believed_gap_s(gallery.table, first, second, gallery.extent)
         ((_, _, phrase),) = stored.reasons(first, second)
         shown = [stored.detections[i].camera_id for i in ids]
         return pb.ExplainPairResponse(

@@ -11,6 +11,7 @@ from spotted import messages
 from spotted.arrays import FloatArray, IntArray
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.ranking.gallery import Gallery
+from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, softened_journey
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Survey, shared_station
@@ -83,8 +84,10 @@ class StoredSurvey:
         """Distance, gap and the feasibility as a phrase, of pairs of rows."""
         gallery, detections = self.gallery(), list(self.detections.values())
         distance, gap = softened_journey(gallery.table, first, second, gallery.params)
-        pairs = zip(first.tolist(), second.tolist(), distance.tolist(), gap.tolist(), strict=True)
-        for one, other, metres, seconds in pairs:
+        doubted = geometry.gap_doubted(gallery.table, first, second, gallery.extent)
+        columns = (first, second, distance, gap, doubted)
+        for one, other, metres, seconds, wrong in zip(*(c.tolist() for c in columns), strict=True):
             cameras = detections[one].camera_id, detections[other].camera_id
             station = shared_station(self.cameras, *cameras)
-            yield metres, seconds, describe_journey(metres, seconds, cameras, gallery.params, station)
+            phrase = describe_journey(metres, seconds, cameras, gallery.params, station, doubted=wrong)
+            yield metres, seconds, phrase

@@ -15,6 +15,7 @@ loop                   the training loop, for any objective
 evaluation             how well a network finds animals again
 recipes                the recipe of `spotted train`
 supervised             a backbone from photographs of known individuals
+pretraining            a backbone from photographs without names
 runs                   finished trainings as folders
 """
 
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
         read_annotated,
         split_photographs,
     )
+    from spotted.training.pretraining import PretrainRecipe, pretrain_backbone
     from spotted.training.recipes import Recipe
     from spotted.training.runs import (
         RunManifest,
@@ -89,6 +91,7 @@ __all__ = [
     "Photograph",
     "Position",
     "PreparedCrops",
+    "PretrainRecipe",
     "Progress",
     "Recipe",
     "Records",
@@ -115,6 +118,7 @@ __all__ = [
     "measure_by_species",
     "photographs_of",
     "prepare_crops",
+    "pretrain_backbone",
     "read_annotated",
     "read_run",
     "run_loop",
@@ -160,6 +164,7 @@ __getattr__ = lazy_face(
             "read_annotated",
             "split_photographs",
         ),
+        "pretraining": ("PretrainRecipe", "pretrain_backbone"),
         "runs": (
             "RunManifest",
             "SpeciesMetrics",

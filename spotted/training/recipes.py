@@ -46,13 +46,15 @@ class Recipe:
 
     def settings(self) -> Mapping[str, object]:
         """All settings by name, e.g. loop.epochs, except those of the network, which a run has apart."""
-        return {name: value for name, value in _flat(asdict(self)) if not name.startswith("network.")}
+        return {
+            name: value for name, value in flatten_settings(asdict(self)) if not name.startswith("network.")
+        }
 
 
-def _flat(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
+def flatten_settings(values: Mapping[str, object], prefix: str = "") -> Iterator[tuple[str, object]]:
     """The innermost values of nested mappings, with the names that lead to them."""
     for name, value in values.items():
         if isinstance(value, dict):
-            yield from _flat(value, f"{prefix}{name}.")
+            yield from flatten_settings(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", list(value) if isinstance(value, tuple) else value

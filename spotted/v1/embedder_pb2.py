@@ -28,7 +28,7 @@ from spotted.v1 import operations_pb2 as spotted_dot_v1_dot_operations__pb2
 from spotted.v1 import survey_pb2 as spotted_dot_v1_dot_survey__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19spotted/v1/embedder.proto\x12\nspotted.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17spotted/v1/access.proto\x1a\x1bspotted/v1/operations.proto\x1a\x17spotted/v1/survey.proto\"\x83\x02\n\x04\x43rop\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\x12&\n\x06pixels\x18\x03 \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\x04 \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\r\n\x05theta\x18\x05 \x01(\x01\x12\x12\n\x08mask_png\x18\x06 \x01(\x0cH\x01\x12-\n\x08mask_rle\x18\x07 \x01(\x0b\x32\x19.spotted.v1.RunLengthMaskH\x01\x12$\n\x06others\x18\x08 \x03(\x0b\x32\x14.spotted.v1.CropPartB\x05\n\x03\x62oxB\x06\n\x04mask\"\xd2\x01\n\x08\x43ropPart\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12&\n\x06pixels\x18\x02 \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\x03 \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\r\n\x05theta\x18\x04 \x01(\x01\x12\x12\n\x08mask_png\x18\x05 \x01(\x0cH\x01\x12-\n\x08mask_rle\x18\x06 \x01(\x0b\x32\x19.spotted.v1.RunLengthMaskH\x01\x42\x05\n\x03\x62oxB\x06\n\x04mask\"R\n\rRunLengthMask\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x12\n\ncompressed\x18\x03 \x01(\t\x12\x0e\n\x06\x63ounts\x18\x04 \x03(\r\"v\n\x0bPreparation\x12\x1e\n\x04tone\x18\x01 \x01(\x0e\x32\x10.spotted.v1.Tone\x12\x18\n\x10reference_digest\x18\x02 \x01(\t\x12\x11\n\tsegmented\x18\x03 \x01(\x08\x12\x11\n\x04\x66ill\x18\x04 \x01(\rH\x00\x88\x01\x01\x42\x07\n\x05_fill\"\x93\x01\n\x0c\x45mbedTimings\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08prepared\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08inferred\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbd\x01\n\x0b\x45mbedResult\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12\'\n\tembedding\x18\x02 \x01(\x0b\x32\x12.spotted.v1.TensorH\x00\x12&\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.spotted.v1.ItemErrorH\x00\x12)\n\x07timings\x18\x04 \x01(\x0b\x32\x18.spotted.v1.EmbedTimings\x12\x16\n\x0elocal_features\x18\x05 \x01(\x0c\x42\t\n\x07outcome\"\xad\x01\n\x0c\x45mbedRequest\x12\x1f\n\x05\x63rops\x18\x01 \x03(\x0b\x32\x10.spotted.v1.Crop\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12,\n\x0bpreparation\x18\x05 \x01(\x0b\x32\x17.spotted.v1.Preparation\x12\x14\n\x0clocal_method\x18\x06 \x01(\t\"\x94\x01\n\rEmbedResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.spotted.v1.EmbedResult\x12\'\n\x04spec\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x30\n\nlocal_spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"\xb2\x01\n\x12\x45mbedStreamRequest\x12\x1e\n\x04\x63rop\x18\x01 \x01(\x0b\x32\x10.spotted.v1.Crop\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12,\n\x0bpreparation\x18\x05 \x01(\x0b\x32\x17.spotted.v1.Preparation\x12\x14\n\x0clocal_method\x18\x06 \x01(\t\"\x99\x01\n\x13\x45mbedStreamResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.spotted.v1.EmbedResult\x12\'\n\x04spec\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x30\n\nlocal_spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"O\n\x10\x41pplyHeadRequest\x12\x13\n\x0bhead_digest\x18\x01 \x01(\t\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensor\";\n\x11\x41pplyHeadResponse\x12&\n\nembeddings\x18\x01 \x01(\x0b\x32\x12.spotted.v1.Tensor\")\n\x18\x41\x64\x64ReferenceImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\"5\n\x19\x41\x64\x64ReferenceImageResponse\x12\x18\n\x10reference_digest\x18\x01 \x01(\t\"\xd4\x02\n\nHeadRecipe\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x0e\n\x06\x65pochs\x18\x02 \x01(\r\x12\x15\n\rlearning_rate\x18\x03 \x01(\x01\x12\x15\n\rpositive_from\x18\x04 \x01(\x01\x12\x18\n\x0bnegative_to\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\ranchor_weight\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x1c\n\x0fpositive_weight\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x1c\n\x0fnegative_weight\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x1c\n\x0flevel_negatives\x18\n \x01(\x08H\x04\x88\x01\x01\x42\x0e\n\x0c_negative_toB\x10\n\x0e_anchor_weightB\x12\n\x10_positive_weightB\x12\n\x10_negative_weightB\x12\n\x10_level_negatives\"a\n\x10TrainHeadRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12&\n\x06recipe\x18\x02 \x01(\x0b\x32\x16.spotted.v1.HeadRecipe\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x11TrainHeadResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"\xc1\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\'\n\x04spec\x18\x03 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x12\n\ninput_size\x18\x04 \x01(\r\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0e\n\x06source\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x14\n\x0cleast_cosine\x18\t \x01(\x01\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.spotted.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14GetServerInfoRequest\"\x8c\x02\n\x15GetServerInfoResponse\x12&\n\x06server\x18\x01 \x01(\x0b\x32\x16.spotted.v1.ServerInfo\x12\x18\n\x10\x64\x65\x66\x61ult_model_id\x18\x02 \x01(\t\x12\x11\n\tmax_crops\x18\x03 \x01(\r\x12\x18\n\x10max_image_pixels\x18\x04 \x01(\x04\x12!\n\x06models\x18\x05 \x03(\x0b\x32\x11.spotted.v1.Model\x12\x17\n\x0fmax_queue_crops\x18\x06 \x01(\r\x12\x17\n\x0fmax_queue_bytes\x18\x07 \x01(\x04\x12\x18\n\x10segmenter_digest\x18\x08 \x01(\t\x12\x15\n\rlocal_methods\x18\t \x03(\t*U\n\x04Tone\x12\x14\n\x10TONE_UNSPECIFIED\x10\x00\x12\x11\n\rTONE_AS_TAKEN\x10\x01\x12\x12\n\x0eTONE_EQUALISED\x10\x02\x12\x10\n\x0cTONE_MATCHED\x10\x03\x32\xe6\x04\n\x0f\x45mbedderService\x12\x42\n\x05\x45mbed\x12\x18.spotted.v1.EmbedRequest\x1a\x19.spotted.v1.EmbedResponse\"\x04\xa8\xbb\x18\x03\x12X\n\x0b\x45mbedStream\x12\x1e.spotted.v1.EmbedStreamRequest\x1a\x1f.spotted.v1.EmbedStreamResponse\"\x04\xa8\xbb\x18\x03(\x01\x30\x01\x12N\n\tApplyHead\x12\x1c.spotted.v1.ApplyHeadRequest\x1a\x1d.spotted.v1.ApplyHeadResponse\"\x04\xa8\xbb\x18\x01\x12\x66\n\x11\x41\x64\x64ReferenceImage\x12$.spotted.v1.AddReferenceImageRequest\x1a%.spotted.v1.AddReferenceImageResponse\"\x04\xa8\xbb\x18\x03\x12N\n\tTrainHead\x12\x1c.spotted.v1.TrainHeadRequest\x1a\x1d.spotted.v1.TrainHeadResponse\"\x04\xa8\xbb\x18\x03\x12Q\n\nListModels\x12\x1d.spotted.v1.ListModelsRequest\x1a\x1e.spotted.v1.ListModelsResponse\"\x04\xa8\xbb\x18\x01\x12Z\n\rGetServerInfo\x12 .spotted.v1.GetServerInfoRequest\x1a!.spotted.v1.GetServerInfoResponse\"\x04\xa8\xbb\x18\x01\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19spotted/v1/embedder.proto\x12\nspotted.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x17spotted/v1/access.proto\x1a\x1bspotted/v1/operations.proto\x1a\x17spotted/v1/survey.proto\"\x83\x02\n\x04\x43rop\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12\r\n\x05image\x18\x02 \x01(\x0c\x12&\n\x06pixels\x18\x03 \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\x04 \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\r\n\x05theta\x18\x05 \x01(\x01\x12\x12\n\x08mask_png\x18\x06 \x01(\x0cH\x01\x12-\n\x08mask_rle\x18\x07 \x01(\x0b\x32\x19.spotted.v1.RunLengthMaskH\x01\x12$\n\x06others\x18\x08 \x03(\x0b\x32\x14.spotted.v1.CropPartB\x05\n\x03\x62oxB\x06\n\x04mask\"\xd2\x01\n\x08\x43ropPart\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12&\n\x06pixels\x18\x02 \x01(\x0b\x32\x14.spotted.v1.PixelBoxH\x00\x12,\n\tfractions\x18\x03 \x01(\x0b\x32\x17.spotted.v1.FractionBoxH\x00\x12\r\n\x05theta\x18\x04 \x01(\x01\x12\x12\n\x08mask_png\x18\x05 \x01(\x0cH\x01\x12-\n\x08mask_rle\x18\x06 \x01(\x0b\x32\x19.spotted.v1.RunLengthMaskH\x01\x42\x05\n\x03\x62oxB\x06\n\x04mask\"R\n\rRunLengthMask\x12\x0e\n\x06height\x18\x01 \x01(\r\x12\r\n\x05width\x18\x02 \x01(\r\x12\x12\n\ncompressed\x18\x03 \x01(\t\x12\x0e\n\x06\x63ounts\x18\x04 \x03(\r\"\x9e\x01\n\x0bPreparation\x12\x1e\n\x04tone\x18\x01 \x01(\x0e\x32\x10.spotted.v1.Tone\x12\x18\n\x10reference_digest\x18\x02 \x01(\t\x12\x11\n\tsegmented\x18\x03 \x01(\x08\x12\x11\n\x04\x66ill\x18\x04 \x01(\rH\x00\x88\x01\x01\x12&\n\x08\x64\x65\x63oding\x18\x05 \x01(\x0e\x32\x14.spotted.v1.DecodingB\x07\n\x05_fill\"\x93\x01\n\x0c\x45mbedTimings\x12)\n\x06queued\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08prepared\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12+\n\x08inferred\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\"\xbd\x01\n\x0b\x45mbedResult\x12\x0f\n\x07\x63rop_id\x18\x01 \x01(\t\x12\'\n\tembedding\x18\x02 \x01(\x0b\x32\x12.spotted.v1.TensorH\x00\x12&\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x15.spotted.v1.ItemErrorH\x00\x12)\n\x07timings\x18\x04 \x01(\x0b\x32\x18.spotted.v1.EmbedTimings\x12\x16\n\x0elocal_features\x18\x05 \x01(\x0c\x42\t\n\x07outcome\"\xad\x01\n\x0c\x45mbedRequest\x12\x1f\n\x05\x63rops\x18\x01 \x03(\x0b\x32\x10.spotted.v1.Crop\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12,\n\x0bpreparation\x18\x05 \x01(\x0b\x32\x17.spotted.v1.Preparation\x12\x14\n\x0clocal_method\x18\x06 \x01(\t\"\x94\x01\n\rEmbedResponse\x12(\n\x07results\x18\x01 \x03(\x0b\x32\x17.spotted.v1.EmbedResult\x12\'\n\x04spec\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x30\n\nlocal_spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"\xb2\x01\n\x12\x45mbedStreamRequest\x12\x1e\n\x04\x63rop\x18\x01 \x01(\x0b\x32\x10.spotted.v1.Crop\x12\x10\n\x08model_id\x18\x02 \x01(\t\x12\x11\n\tsurvey_id\x18\x03 \x01(\t\x12\x13\n\x0bhead_digest\x18\x04 \x01(\t\x12,\n\x0bpreparation\x18\x05 \x01(\x0b\x32\x17.spotted.v1.Preparation\x12\x14\n\x0clocal_method\x18\x06 \x01(\t\"\x99\x01\n\x13\x45mbedStreamResponse\x12\'\n\x06result\x18\x01 \x01(\x0b\x32\x17.spotted.v1.EmbedResult\x12\'\n\x04spec\x18\x02 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x30\n\nlocal_spec\x18\x03 \x01(\x0b\x32\x1c.spotted.v1.LocalFeatureSpec\"O\n\x10\x41pplyHeadRequest\x12\x13\n\x0bhead_digest\x18\x01 \x01(\t\x12&\n\nembeddings\x18\x02 \x01(\x0b\x32\x12.spotted.v1.Tensor\";\n\x11\x41pplyHeadResponse\x12&\n\nembeddings\x18\x01 \x01(\x0b\x32\x12.spotted.v1.Tensor\")\n\x18\x41\x64\x64ReferenceImageRequest\x12\r\n\x05image\x18\x01 \x01(\x0c\"5\n\x19\x41\x64\x64ReferenceImageResponse\x12\x18\n\x10reference_digest\x18\x01 \x01(\t\"\xd4\x02\n\nHeadRecipe\x12\x0c\n\x04rank\x18\x01 \x01(\r\x12\x0e\n\x06\x65pochs\x18\x02 \x01(\r\x12\x15\n\rlearning_rate\x18\x03 \x01(\x01\x12\x15\n\rpositive_from\x18\x04 \x01(\x01\x12\x18\n\x0bnegative_to\x18\x05 \x01(\x01H\x00\x88\x01\x01\x12\x1a\n\ranchor_weight\x18\x06 \x01(\x01H\x01\x88\x01\x01\x12\x0c\n\x04seed\x18\x07 \x01(\x04\x12\x1c\n\x0fpositive_weight\x18\x08 \x01(\x01H\x02\x88\x01\x01\x12\x1c\n\x0fnegative_weight\x18\t \x01(\x01H\x03\x88\x01\x01\x12\x1c\n\x0flevel_negatives\x18\n \x01(\x08H\x04\x88\x01\x01\x42\x0e\n\x0c_negative_toB\x10\n\x0e_anchor_weightB\x12\n\x10_positive_weightB\x12\n\x10_negative_weightB\x12\n\x10_level_negatives\"a\n\x10TrainHeadRequest\x12\x11\n\tsurvey_id\x18\x01 \x01(\t\x12&\n\x06recipe\x18\x02 \x01(\x0b\x32\x16.spotted.v1.HeadRecipe\x12\x12\n\nrequest_id\x18\x03 \x01(\t\"=\n\x11TrainHeadResponse\x12(\n\toperation\x18\x01 \x01(\x0b\x32\x15.spotted.v1.Operation\"\xc1\x01\n\x05Model\x12\x10\n\x08model_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\'\n\x04spec\x18\x03 \x01(\x0b\x32\x19.spotted.v1.EmbeddingSpec\x12\x12\n\ninput_size\x18\x04 \x01(\r\x12\x0f\n\x07licence\x18\x05 \x01(\t\x12\x0e\n\x06source\x18\x06 \x01(\t\x12\x0e\n\x06\x64\x65vice\x18\x07 \x01(\t\x12\x11\n\tprecision\x18\x08 \x01(\t\x12\x14\n\x0cleast_cosine\x18\t \x01(\x01\":\n\x11ListModelsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"P\n\x12ListModelsResponse\x12!\n\x06models\x18\x01 \x03(\x0b\x32\x11.spotted.v1.Model\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\x16\n\x14GetServerInfoRequest\"\x8c\x02\n\x15GetServerInfoResponse\x12&\n\x06server\x18\x01 \x01(\x0b\x32\x16.spotted.v1.ServerInfo\x12\x18\n\x10\x64\x65\x66\x61ult_model_id\x18\x02 \x01(\t\x12\x11\n\tmax_crops\x18\x03 \x01(\r\x12\x18\n\x10max_image_pixels\x18\x04 \x01(\x04\x12!\n\x06models\x18\x05 \x03(\x0b\x32\x11.spotted.v1.Model\x12\x17\n\x0fmax_queue_crops\x18\x06 \x01(\r\x12\x17\n\x0fmax_queue_bytes\x18\x07 \x01(\x04\x12\x18\n\x10segmenter_digest\x18\x08 \x01(\t\x12\x15\n\rlocal_methods\x18\t \x03(\t*U\n\x04Tone\x12\x14\n\x10TONE_UNSPECIFIED\x10\x00\x12\x11\n\rTONE_AS_TAKEN\x10\x01\x12\x12\n\x0eTONE_EQUALISED\x10\x02\x12\x10\n\x0cTONE_MATCHED\x10\x03*K\n\x08\x44\x65\x63oding\x12\x18\n\x14\x44\x45\x43ODING_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x44\x45\x43ODING_EXACT\x10\x01\x12\x11\n\rDECODING_FAST\x10\x02\x32\xe6\x04\n\x0f\x45mbedderService\x12\x42\n\x05\x45mbed\x12\x18.spotted.v1.EmbedRequest\x1a\x19.spotted.v1.EmbedResponse\"\x04\xa8\xbb\x18\x03\x12X\n\x0b\x45mbedStream\x12\x1e.spotted.v1.EmbedStreamRequest\x1a\x1f.spotted.v1.EmbedStreamResponse\"\x04\xa8\xbb\x18\x03(\x01\x30\x01\x12N\n\tApplyHead\x12\x1c.spotted.v1.ApplyHeadRequest\x1a\x1d.spotted.v1.ApplyHeadResponse\"\x04\xa8\xbb\x18\x01\x12\x66\n\x11\x41\x64\x64ReferenceImage\x12$.spotted.v1.AddReferenceImageRequest\x1a%.spotted.v1.AddReferenceImageResponse\"\x04\xa8\xbb\x18\x03\x12N\n\tTrainHead\x12\x1c.spotted.v1.TrainHeadRequest\x1a\x1d.spotted.v1.TrainHeadResponse\"\x04\xa8\xbb\x18\x03\x12Q\n\nListModels\x12\x1d.spotted.v1.ListModelsRequest\x1a\x1e.spotted.v1.ListModelsResponse\"\x04\xa8\xbb\x18\x01\x12Z\n\rGetServerInfo\x12 .spotted.v1.GetServerInfoRequest\x1a!.spotted.v1.GetServerInfoResponse\"\x04\xa8\xbb\x18\x01\x42\x31\n\nspotted.v1P\x01Z\x14spotted/v1;spottedv1\xaa\x02\nSpotted.V1b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,52 +50,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EMBEDDERSERVICE'].methods_by_name['ListModels']._serialized_options = b'\250\273\030\001'
   _globals['_EMBEDDERSERVICE'].methods_by_name['GetServerInfo']._loaded_options = None
   _globals['_EMBEDDERSERVICE'].methods_by_name['GetServerInfo']._serialized_options = b'\250\273\030\001'
-  _globals['_TONE']._serialized_start=3215
-  _globals['_TONE']._serialized_end=3300
+  _globals['_TONE']._serialized_start=3256
+  _globals['_TONE']._serialized_end=3341
+  _globals['_DECODING']._serialized_start=3343
+  _globals['_DECODING']._serialized_end=3418
   _globals['_CROP']._serialized_start=153
   _globals['_CROP']._serialized_end=412
   _globals['_CROPPART']._serialized_start=415
   _globals['_CROPPART']._serialized_end=625
   _globals['_RUNLENGTHMASK']._serialized_start=627
   _globals['_RUNLENGTHMASK']._serialized_end=709
-  _globals['_PREPARATION']._serialized_start=711
-  _globals['_PREPARATION']._serialized_end=829
-  _globals['_EMBEDTIMINGS']._serialized_start=832
-  _globals['_EMBEDTIMINGS']._serialized_end=979
-  _globals['_EMBEDRESULT']._serialized_start=982
-  _globals['_EMBEDRESULT']._serialized_end=1171
-  _globals['_EMBEDREQUEST']._serialized_start=1174
-  _globals['_EMBEDREQUEST']._serialized_end=1347
-  _globals['_EMBEDRESPONSE']._serialized_start=1350
-  _globals['_EMBEDRESPONSE']._serialized_end=1498
-  _globals['_EMBEDSTREAMREQUEST']._serialized_start=1501
-  _globals['_EMBEDSTREAMREQUEST']._serialized_end=1679
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=1682
-  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=1835
-  _globals['_APPLYHEADREQUEST']._serialized_start=1837
-  _globals['_APPLYHEADREQUEST']._serialized_end=1916
-  _globals['_APPLYHEADRESPONSE']._serialized_start=1918
-  _globals['_APPLYHEADRESPONSE']._serialized_end=1977
-  _globals['_ADDREFERENCEIMAGEREQUEST']._serialized_start=1979
-  _globals['_ADDREFERENCEIMAGEREQUEST']._serialized_end=2020
-  _globals['_ADDREFERENCEIMAGERESPONSE']._serialized_start=2022
-  _globals['_ADDREFERENCEIMAGERESPONSE']._serialized_end=2075
-  _globals['_HEADRECIPE']._serialized_start=2078
-  _globals['_HEADRECIPE']._serialized_end=2418
-  _globals['_TRAINHEADREQUEST']._serialized_start=2420
-  _globals['_TRAINHEADREQUEST']._serialized_end=2517
-  _globals['_TRAINHEADRESPONSE']._serialized_start=2519
-  _globals['_TRAINHEADRESPONSE']._serialized_end=2580
-  _globals['_MODEL']._serialized_start=2583
-  _globals['_MODEL']._serialized_end=2776
-  _globals['_LISTMODELSREQUEST']._serialized_start=2778
-  _globals['_LISTMODELSREQUEST']._serialized_end=2836
-  _globals['_LISTMODELSRESPONSE']._serialized_start=2838
-  _globals['_LISTMODELSRESPONSE']._serialized_end=2918
-  _globals['_GETSERVERINFOREQUEST']._serialized_start=2920
-  _globals['_GETSERVERINFOREQUEST']._serialized_end=2942
-  _globals['_GETSERVERINFORESPONSE']._serialized_start=2945
-  _globals['_GETSERVERINFORESPONSE']._serialized_end=3213
-  _globals['_EMBEDDERSERVICE']._serialized_start=3303
-  _globals['_EMBEDDERSERVICE']._serialized_end=3917
+  _globals['_PREPARATION']._serialized_start=712
+  _globals['_PREPARATION']._serialized_end=870
+  _globals['_EMBEDTIMINGS']._serialized_start=873
+  _globals['_EMBEDTIMINGS']._serialized_end=1020
+  _globals['_EMBEDRESULT']._serialized_start=1023
+  _globals['_EMBEDRESULT']._serialized_end=1212
+  _globals['_EMBEDREQUEST']._serialized_start=1215
+  _globals['_EMBEDREQUEST']._serialized_end=1388
+  _globals['_EMBEDRESPONSE']._serialized_start=1391
+  _globals['_EMBEDRESPONSE']._serialized_end=1539
+  _globals['_EMBEDSTREAMREQUEST']._serialized_start=1542
+  _globals['_EMBEDSTREAMREQUEST']._serialized_end=1720
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_start=1723
+  _globals['_EMBEDSTREAMRESPONSE']._serialized_end=1876
+  _globals['_APPLYHEADREQUEST']._serialized_start=1878
+  _globals['_APPLYHEADREQUEST']._serialized_end=1957
+  _globals['_APPLYHEADRESPONSE']._serialized_start=1959
+  _globals['_APPLYHEADRESPONSE']._serialized_end=2018
+  _globals['_ADDREFERENCEIMAGEREQUEST']._serialized_start=2020
+  _globals['_ADDREFERENCEIMAGEREQUEST']._serialized_end=2061
+  _globals['_ADDREFERENCEIMAGERESPONSE']._serialized_start=2063
+  _globals['_ADDREFERENCEIMAGERESPONSE']._serialized_end=2116
+  _globals['_HEADRECIPE']._serialized_start=2119
+  _globals['_HEADRECIPE']._serialized_end=2459
+  _globals['_TRAINHEADREQUEST']._serialized_start=2461
+  _globals['_TRAINHEADREQUEST']._serialized_end=2558
+  _globals['_TRAINHEADRESPONSE']._serialized_start=2560
+  _globals['_TRAINHEADRESPONSE']._serialized_end=2621
+  _globals['_MODEL']._serialized_start=2624
+  _globals['_MODEL']._serialized_end=2817
+  _globals['_LISTMODELSREQUEST']._serialized_start=2819
+  _globals['_LISTMODELSREQUEST']._serialized_end=2877
+  _globals['_LISTMODELSRESPONSE']._serialized_start=2879
+  _globals['_LISTMODELSRESPONSE']._serialized_end=2959
+  _globals['_GETSERVERINFOREQUEST']._serialized_start=2961
+  _globals['_GETSERVERINFOREQUEST']._serialized_end=2983
+  _globals['_GETSERVERINFORESPONSE']._serialized_start=2986
+  _globals['_GETSERVERINFORESPONSE']._serialized_end=3254
+  _globals['_EMBEDDERSERVICE']._serialized_start=3421
+  _globals['_EMBEDDERSERVICE']._serialized_end=4035
 # @@protoc_insertion_point(module_scope)

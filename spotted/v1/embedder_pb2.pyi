@@ -50,6 +50,34 @@ TONE_MATCHED: Tone.ValueType  # 3
 """Histogram matching to the reference image of `reference_digest`."""
 Global___Tone: _TypeAlias = Tone  # noqa: Y015
 
+class _Decoding:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DecodingEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Decoding.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DECODING_UNSPECIFIED: _Decoding.ValueType  # 0
+    """Same as `DECODING_EXACT`."""
+    DECODING_EXACT: _Decoding.ValueType  # 1
+    """All pixels, the same as Pillow's."""
+    DECODING_FAST: _Decoding.ValueType  # 2
+    """At 1/2, 1/4 or 1/8 of the size, if each side of the box still has twice the pixels of the backbone's input.
+    The size is chosen for each box by itself. Crops with a mask are decoded exactly.
+    """
+
+class Decoding(_Decoding, metaclass=_DecodingEnumTypeWrapper):
+    """How JPEG files are decoded."""
+
+DECODING_UNSPECIFIED: Decoding.ValueType  # 0
+"""Same as `DECODING_EXACT`."""
+DECODING_EXACT: Decoding.ValueType  # 1
+"""All pixels, the same as Pillow's."""
+DECODING_FAST: Decoding.ValueType  # 2
+"""At 1/2, 1/4 or 1/8 of the size, if each side of the box still has twice the pixels of the backbone's input.
+The size is chosen for each box by itself. Crops with a mask are decoded exactly.
+"""
+Global___Decoding: _TypeAlias = Decoding  # noqa: Y015
+
 @_typing.final
 class Crop(_message.Message):
     """An image, or the part of it that shows one animal."""
@@ -222,6 +250,7 @@ class Preparation(_message.Message):
     REFERENCE_DIGEST_FIELD_NUMBER: _builtins.int
     SEGMENTED_FIELD_NUMBER: _builtins.int
     FILL_FIELD_NUMBER: _builtins.int
+    DECODING_FIELD_NUMBER: _builtins.int
     tone: Global___Tone.ValueType
     """Tone map, computed from the whole image."""
     reference_digest: _builtins.str
@@ -232,6 +261,10 @@ class Preparation(_message.Message):
     """Colour 0xRRGGBB of pixels outside the mask and outside the image; unset: the backbone's mean colour,
     which is about 0 after normalisation.
     """
+    decoding: Global___Decoding.ValueType
+    """How JPEG files are decoded. DECODING_FAST is refused with a tone map, the segmenter, or local features, which
+    need all pixels.
+    """
     def __init__(
         self,
         *,
@@ -239,10 +272,11 @@ class Preparation(_message.Message):
         reference_digest: _builtins.str = ...,
         segmented: _builtins.bool = ...,
         fill: _builtins.int | None = ...,
+        decoding: Global___Decoding.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_fill", b"_fill", "fill", b"fill"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fill", b"_fill", "fill", b"fill", "reference_digest", b"reference_digest", "segmented", b"segmented", "tone", b"tone"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_fill", b"_fill", "decoding", b"decoding", "fill", b"fill", "reference_digest", b"reference_digest", "segmented", b"segmented", "tone", b"tone"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__fill: _TypeAlias = _typing.Literal["fill"]  # noqa: Y015
     _WhichOneofArgType__fill: _TypeAlias = _typing.Literal["_fill", b"_fill"]  # noqa: Y015

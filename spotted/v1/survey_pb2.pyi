@@ -104,9 +104,10 @@ class _FusionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Fusion.ValueTy
     calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
     """
     FUSION_LOCAL: _Fusion.ValueType  # 5
-    """Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
-    half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
-    local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+    """As PRODUCT, with matched marks beside the vectors: the visual similarity v of a pair that shares marks is
+    raised to 1 - (1 - v) exp(-10 local). Others keep it: a pair that was not matched is treated as one without
+    common marks, never as worse. Without local scores PRODUCT is used instead, and ScoreSpec.fallback of the
+    answer says why.
     """
 
 class Fusion(_Fusion, metaclass=_FusionEnumTypeWrapper):
@@ -125,9 +126,10 @@ FUSION_CALIBRATED: Fusion.ValueType  # 4
 calibration that fits, PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
 """
 FUSION_LOCAL: Fusion.ValueType  # 5
-"""Pairs that share matched marks first, by their local score: 0.5 to 1. All other pairs come after them, with
-half of PRODUCT; a pair that was not matched is treated as one without common marks, never as worse. Without
-local scores PRODUCT is used instead, and ScoreSpec.fallback of the answer says why.
+"""As PRODUCT, with matched marks beside the vectors: the visual similarity v of a pair that shares marks is
+raised to 1 - (1 - v) exp(-10 local). Others keep it: a pair that was not matched is treated as one without
+common marks, never as worse. Without local scores PRODUCT is used instead, and ScoreSpec.fallback of the
+answer says why.
 """
 Global___Fusion: _TypeAlias = Fusion  # noqa: Y015
 
@@ -447,12 +449,14 @@ class Camera(_message.Message):
     """
     clock_suspect: _builtins.bool
     """The camera's clock is known to have been wrong (Camtrap DP timestampIssues). Softens the gap of
-    its pairs by FeasibilitySettings.clock_uncertainty_s.
+    its pairs by FeasibilitySettings.clock_uncertainty_s. Its detections may lie outside the survey's period;
+    gaps to those are not believed (Detection.captured_at).
     """
     station: _builtins.str
     """Name of the station that it shares with others, such as the other camera of a pair on both sides of a trail:
-    one trap of a capture history, "same station" in reasons. Scores do not depend on it. 1 to 256 printable
-    characters; empty: the camera is a station of its own, named by camera_id.
+    one trap of a capture history, "same station" in reasons, one place for feasibility unless its cameras lie
+    more than 1 km apart. 1 to 256 printable characters; empty: the camera is a station of its own, named by
+    camera_id.
     """
     @_builtins.property
     def position(self) -> Global___Position:

@@ -26,17 +26,18 @@ CALIBRATION = Calibration(
     share=0.02,
     held_out_ece=0.01,
 )
-EXTENT = Extent(distance_m=20_000.0, span_s=30 * 86_400.0)
+EXTENT = Extent(distance_m=20_000.0, span_s=30 * 86_400.0, start_s=0.0)
 
 
 def random_table(count: int, seed: int) -> DetectionTable:
-    """Detections at a few cameras, some without place or time, some two in one image."""
+    """Detections at a few cameras: unknown places and times, times outside EXTENT, images of several."""
     rng = np.random.default_rng(seed)
     cameras = rng.uniform(0, 14_000, size=(6, 2))
     cameras[5] = np.nan
     camera = rng.integers(0, 6, count)
     time = rng.integers(0, 40, count).astype(np.float64) * 50_000.0
     time[rng.random(count) < 0.1] = np.nan
+    time[7::11] += 3e8
     image = np.where(rng.random(count) < 0.3, rng.integers(0, 5, count), -1)
     return DetectionTable(
         position_m=cameras[camera],

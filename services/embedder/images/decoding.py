@@ -12,16 +12,17 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
+import enum
 import io
 import struct
+from typing import TypeGuard
 
 import numpy as np
 import numpy.typing as npt
 import simplejpeg
 from PIL import Image, ImageFile, WebPImagePlugin
 
-from services.embedder.images.headers import DAMAGED, MAX_PIXELS, JpegFile, check_size, read_header
-from spotted.errors import UnreadableImageError
+from services.embedder.images.headers import MAX_PIXELS, JpegFile, check_size, damage_reported, read_header
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -31,23 +32,45 @@ MISSING_PIXELS = "premature end"
 # the end marker of a JPEG; some cameras and copies lose it, with every pixel before it
 END_OF_IMAGE = b"\xff\xd9"
 EXIF_SHORT = 3
+# orientations whose rows are columns of the file
+SWAPPED = frozenset({5, 6, 7, 8})
 UPRIGHT = 1
 
 
-def decode(content: bytes, *, max_pixels: int = MAX_PIXELS) -> ByteArray:
+class Decoding(enum.Enum):
+    """How JPEG files are decoded."""
+
+    EXACT = "exact"
+    """All pixels."""
+    FAST = "fast"
+    """At a part of the size, if the box has many more pixels than the input of the backbone."""
+
+
+def decode(content: bytes, *, max_pixels: int = MAX_PIXELS, reduction: int = 1) -> ByteArray:
     """The upright (height, width, 3) uint8 RGB pixels of a JPEG, PNG or WebP file.
 
+    reduction: 1, 2, 4 or 8, divisor of both sides (rounded up); above 1 only for files with `upright_size`.
     Raises UnreadableImageError if the file has another format, is damaged or truncated, or has more than
     max_pixels pixels; the size is read from the header, before memory is allocated.
     """
-    try:
+    with damage_reported():
         image = _open(content, max_pixels)
-        pixels = _pixels(image, content)
-    except DAMAGED as error:
-        raise UnreadableImageError(
-            f"the image is damaged or truncated ({error}); send the file as the camera wrote it"
-        ) from error
+        pixels = _pixels(image, content, reduction)
     return _upright(pixels, _orientation(image.info.get("exif", b"")))
+
+
+def upright_size(content: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, int] | None:
+    """Width and height of a JPEG that can be decoded at a part of its size; None for other files.
+
+    Raises UnreadableImageError as `decode` does for a header.
+    """
+    with damage_reported():
+        image = read_header(content, max_pixels=max_pixels).image
+    if not _is_plain(image):
+        return None
+    width, height = image.size
+    swapped = _orientation(image.info.get("exif", b"")) in SWAPPED
+    return (height, width) if swapped else (width, height)
 
 
 def _open(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
@@ -60,19 +83,25 @@ def _open(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
     return image
 
 
-def _pixels(image: ImageFile.ImageFile, content: bytes) -> ByteArray:
-    if isinstance(image, JpegFile) and image.mode in {"RGB", "L"}:
+def _is_plain(image: ImageFile.ImageFile | None) -> TypeGuard[JpegFile]:
+    return isinstance(image, JpegFile) and image.mode in {"RGB", "L"}
+
+
+def _pixels(image: ImageFile.ImageFile, content: bytes, reduction: int) -> ByteArray:
+    if _is_plain(image):
         try:
             height, width = simplejpeg.decode_jpeg_header(content)[:2]
             # a damaged file may hold two headers; the checked size is the one that Pillow read
             if (width, height) == image.size:
+                least = -(-height // reduction), -(-width // reduction)
                 # the same pixels as from Pillow, in less than half the time
-                return np.asarray(simplejpeg.decode_jpeg(_ended(content), colorspace="RGB"))
+                return np.asarray(simplejpeg.decode_jpeg(_ended(content), "RGB", False, False, *least))
         except ValueError as error:
             # it refuses harmless flaws too, such as stray bytes between segments; let Pillow decide on them
             if MISSING_PIXELS in str(error).lower():
                 raise
-    return np.asarray(_as_rgb(image))
+    whole = _as_rgb(image)
+    return np.asarray(whole if reduction == 1 else whole.reduce(reduction))
 
 
 def _ended(content: bytes) -> bytes:
@@ -112,7 +141,7 @@ def _orientation(exif: bytes) -> int:
 
 def _upright(pixels: ByteArray, orientation: int) -> ByteArray:
     """Undo an EXIF orientation: 5 to 8 swap the axes, then rows and columns may be mirrored."""
-    if orientation in {5, 6, 7, 8}:
+    if orientation in SWAPPED:
         pixels = pixels.swapaxes(0, 1)
     if orientation in {3, 4, 7, 8}:
         pixels = pixels[::-1]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin
@@ -51,6 +53,17 @@ class JpegFile(JpegImagePlugin.JpegImageFile):
     def _read_dpi_from_exif(self) -> None:
         # it warns about damaged blocks, which decoding reads without a warning
         pass
+
+
+@contextmanager
+def damage_reported() -> Iterator[None]:
+    """Raise UnreadableImageError for an error of DAMAGED."""
+    try:
+        yield
+    except DAMAGED as error:
+        raise UnreadableImageError(
+            f"the image is damaged or truncated ({error}); copy it from the camera's card again"
+        ) from error
 
 
 def read_header(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:

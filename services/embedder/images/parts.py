@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.common.telemetry import metrics
-from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.decoding import ByteArray
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.images.preprocessing import OpenImage, Preprocessing
@@ -46,10 +46,12 @@ def prepare_parts(
     A part that cannot be used has its error instead. Raises UnreadableImageError as `decode`.
     """
     with metrics.EMBED_DECODE_S.time():
-        pixels = decode(photograph.content, max_pixels=max_pixels)
+        images = steps.open(photograph, max_pixels=max_pixels)
     with metrics.EMBED_PREPARE_S.time():
-        image = steps.open(pixels)
-        return [_prepared(image, part, steps, extractor) for part in photograph.parts]
+        return [
+            _prepared(image, part, steps, extractor)
+            for image, part in zip(images, photograph.parts, strict=True)
+        ]
 
 
 def _prepared(

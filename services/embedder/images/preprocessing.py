@@ -18,10 +18,10 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.decoding import ByteArray, Decoding, decode, upright_size
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import BoolArray, apply_mask, read_mask
-from services.embedder.images.photograph import WHOLE_IMAGE, CropPart
+from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import (
@@ -32,11 +32,14 @@ from services.embedder.images.tones import (
     histograms,
     matching_curves,
 )
-from spotted.boxes.cropping import BLACK, Colour, CropWindow, FractionBox, locate
+from spotted.boxes.cropping import BLACK, Colour, CropWindow, FractionBox, PixelBox, locate
 from spotted.errors import InvalidInputError, UnreadableImageError
 
 BYTES_PER_PIXEL = 24
 BRIGHTEST = 255
+# a JPEG can be decoded at these parts of its size; SPARE: sides of the box over the input of the backbone,
+# at least. Cosines of vectors by SPARE: docs/research/images.md
+REDUCTIONS, SPARE = (2, 4, 8), 2
 WHOLE = FractionBox(0.0, 0.0, 1.0, 1.0)
 
 
@@ -46,8 +49,22 @@ class OpenImage:
 
     pixels: ByteArray
     """(height, width, 3), upright."""
-    curves: ByteArray | None
+    curves: ByteArray | None = None
     """(3, 256) tone map, computed from the whole image; None: tones as taken."""
+    whole: tuple[int, int] | None = None
+    """Width and height that boxes refer to, if it was decoded at a part of its size."""
+
+    def window(self, part: CropPart) -> CropWindow:
+        """The window of a part in these pixels. Raises as `locate`, in pixels of the whole image."""
+        height, width = self.pixels.shape[:2]
+        box = part.box or WHOLE
+        if self.whole is None:
+            return locate(box, part.theta, width=width, height=height)
+        locate(box, part.theta, width=self.whole[0], height=self.whole[1])
+        if isinstance(box, PixelBox):
+            across, down = width / self.whole[0], height / self.whole[1]
+            box = PixelBox(box.x * across, box.y * down, box.width * across, box.height * down)
+        return locate(box, part.theta, width=width, height=height)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +98,16 @@ class Preprocessing:
     """Histograms to match tones to, with Tone.MATCHED only."""
     segmenter: Segmenter | None = None
     """Masks crops that come without a mask."""
+    decoding: Decoding = Decoding.EXACT
+    """How JPEG files are decoded; FAST not with a tone map or a segmenter."""
 
     def __post_init__(self) -> None:
+        if self.decoding is Decoding.FAST and (self.tone is not Tone.AS_TAKEN or self.segmenter):
+            raise InvalidInputError(
+                "fast decoding leaves out pixels that tone maps and segmenters need; decode exactly, or take "
+                "tones as taken and no segmenter",
+                field="decoding",
+            )
         if (self.tone is Tone.MATCHED) != (self.reference is not None):
             raise InvalidInputError(
                 "a reference is needed for tone matching and used for nothing else; give both or neither",
@@ -122,7 +147,7 @@ class Preprocessing:
     def _cutting(self) -> dict[str, object]:
         return {
             "version": 2,
-            "decode": "RGB, 8 bit, full size, accurate DCT, smooth chroma, no colour profile",
+            "decode": f"RGB, 8 bit, {self._scale}, accurate DCT, smooth chroma, no colour profile",
             "alpha": "over black",
             "sixteen_bit": "high byte",
             "exif_orientation": "applied",
@@ -135,6 +160,23 @@ class Preprocessing:
             "fill": list(self.fill),
         }
 
+    @property
+    def _scale(self) -> str:
+        if self.decoding is Decoding.EXACT:
+            return "full size"
+        return f"1/2, 1/4 or 1/8 if each side of the box has {SPARE * self.size} pixels"
+
+    def reduction(self, part: CropPart, width: int, height: int) -> int:
+        """Divisor of the sides of an upright JPEG of width x height pixels, at which it serves a part."""
+        if self.decoding is Decoding.EXACT or part.mask is not None:
+            return 1
+        box = part.box or WHOLE
+        across, down = (width, height) if isinstance(box, FractionBox) else (1, 1)
+        inside_x = min((box.x + box.width) * across, width) - max(box.x * across, 0.0)
+        inside_y = min((box.y + box.height) * down, height) - max(box.y * down, 0.0)
+        least = SPARE * self.size
+        return max((r for r in REDUCTIONS if inside_x >= least * r and inside_y >= least * r), default=1)
+
     def apply(
         self, content: bytes, part: CropPart = WHOLE_IMAGE, *, max_pixels: int = MAX_PIXELS
     ) -> ByteArray:
@@ -143,16 +185,26 @@ class Preprocessing:
         Raises UnreadableImageError as `decode`, `locate` and `read_mask` do, and if the mask covers no pixel
         of the crop; PreconditionError as `Segmenter.mask` does.
         """
-        return self.sized(self.cut(self.open(decode(content, max_pixels=max_pixels)), part))
+        (image,) = self.open(Photograph(content, (part,)), max_pixels=max_pixels)
+        return self.sized(self.cut(image, part))
 
-    def open(self, pixels: ByteArray) -> OpenImage:
-        """An upright (H, W, 3) image with what its parts have in common."""
-        return OpenImage(pixels, self._curves(pixels))
+    def open(self, photograph: Photograph, *, max_pixels: int = MAX_PIXELS) -> list[OpenImage]:
+        """The image for each of its parts, decoded once for all of the same size. Raises as `decode`."""
+        content, parts = photograph.content, photograph.parts
+        size = upright_size(content, max_pixels=max_pixels) if self.decoding is Decoding.FAST else None
+        if size is None:
+            pixels = decode(content, max_pixels=max_pixels)
+            return [OpenImage(pixels, self._curves(pixels))] * len(parts)
+        reductions = [self.reduction(part, *size) for part in parts]
+        images = {
+            each: OpenImage(decode(content, max_pixels=max_pixels, reduction=each), whole=size)
+            for each in sorted(set(reductions), reverse=True)
+        }
+        return [images[each] for each in reductions]
 
     def cut(self, image: OpenImage, part: CropPart) -> CutCrop:
         """A part of an image, by the steps of `apply` before the last one, with the errors of `apply`."""
-        height, width = image.pixels.shape[:2]
-        window = locate(part.box or WHOLE, part.theta, width=width, height=height)
+        window = image.window(part)
         pixels = image.pixels[window.rows, window.columns]
         if image.curves is not None:
             pixels = apply_curves(pixels, image.curves)

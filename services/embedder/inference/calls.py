@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from services.common.access import caller
 from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
-from services.embedder.images.decoding import decode
+from services.embedder.images.decoding import Decoding, decode
 from services.embedder.images.footprints import image_footprint
 from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.parts import PART_ERRORS
@@ -74,11 +74,14 @@ class EmbedOptions:
     """Colour outside masks and images; None: the mean colour of the backbone."""
     local_method: str = ""
     """Method of local features to extract as well; "": none."""
+    decoding: Decoding = Decoding.EXACT
+    """How JPEG files are decoded; FAST not with local features."""
 
     @property
     def default_preparation(self) -> bool:
         """Whether images are prepared as the manifest of the backbone says, without additions."""
-        return self.tone is Tone.AS_TAKEN and not self.segmented and self.fill is None
+        as_taken = self.tone is Tone.AS_TAKEN and self.decoding is Decoding.EXACT
+        return as_taken and not self.segmented and self.fill is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,6 +240,7 @@ class Embedders:
             reference=references.get(options.reference_digest, organisation) if matched else None,
             segmenter=self.segmenter if options.segmented else None,
             fill=base.fill if options.fill is None else options.fill,
+            decoding=options.decoding,
         )
 
 

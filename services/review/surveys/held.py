@@ -33,6 +33,8 @@ class HeldSurvey:
     """By id, in the order in which they were added."""
     distances_m: dict[tuple[str, str], float | None] = field(default_factory=dict)
     """Between two cameras, as far as they were asked for; None if unknown."""
+    stations: dict[tuple[str, str], str] = field(default_factory=dict)
+    """The station that two cameras share, as far as they were asked for; "" if none."""
 
     @cached_property
     def by_image(self) -> Mapping[str, list[Detection]]:
@@ -53,6 +55,11 @@ class HeldSurvey:
     def limit_kmh(self) -> float | None:
         """The highest speed that it allows; None without a limit."""
         return self.info.feasibility.max_speed_kmh
+
+    def has_believed_time(self, detection: Detection) -> bool:
+        """Whether a detection has a time within the survey; one outside is that of a wrong clock."""
+        time_s = detection.captured_at_s
+        return time_s is not None and self.info.start_s <= time_s <= self.info.end_s
 
     def detection(self, detection_id: str) -> Detection:
         """A detection. Raises NotFoundError."""

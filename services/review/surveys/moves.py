@@ -68,7 +68,7 @@ async def _ask_distances(survey: AsyncSurveyHandle, held: HeldSurvey, cameras: S
     async def ask(pair: tuple[str, str]) -> None:
         async with limit:
             explained = await survey.explain_pair(shown[pair[0]], shown[pair[1]])
-        held.distances_m[pair] = explained.distance_m
+        held.distances_m[pair], held.stations[pair] = explained.distance_m, explained.station
 
     await asyncio.gather(*map(ask, asked))
 
@@ -77,6 +77,11 @@ def _distance_m(held: HeldSurvey, first: str, second: str) -> float | None:
     if first == second:
         return 0.0
     return held.distances_m.get((min(first, second), max(first, second)))
+
+
+def _station(held: HeldSurvey, start: Detection, end: Detection) -> str:
+    first, second = sorted((start.camera_id, end.camera_id))
+    return held.stations.get((first, second), "")
 
 
 def _with_distances(held: HeldSurvey, cameras: Sequence[str]) -> list[str]:
@@ -88,7 +93,7 @@ def _with_distances(held: HeldSurvey, cameras: Sequence[str]) -> list[str]:
 
 def _group_form(held: HeldSurvey, group: Group) -> Json:
     sightings = sorted(group.detections, key=by_time)
-    timed = [d for d in sightings if d.camera_id and d.captured_at_s is not None]
+    timed = [d for d in sightings if d.camera_id and held.has_believed_time(d)]
     legs = [_leg_form(held, a, b) for a, b in pairwise(timed) if a.camera_id != b.camera_id]
     return {
         "detection_id": group.detection_id,
@@ -111,6 +116,6 @@ def _leg_form(held: HeldSurvey, start: Detection, end: Detection) -> Json:
     return {
         "from": start.camera_id,
         "to": end.camera_id,
-        "journey": journey_form(distance_m, gap_s, needed, held.limit_kmh),
+        "journey": journey_form(distance_m, gap_s, needed, held.limit_kmh, _station(held, start, end)),
         "too_fast": distance_m is not None and too_fast(distance_m, gap_s, held.limit_kmh),
     }

@@ -11,16 +11,28 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from services.common.survey.periods import Period
 from services.common.survey.places import place
 from services.common.survey.state import Snapshot, vector_digest
 from spotted import messages
 from spotted.arrays import IntArray
 from spotted.geodesy import FARTHEST_M, Plane
+from spotted.outliers import largest_distance_m
 from spotted.ranking.gallery import Gallery
-from spotted.survey import Camera, Detection, DetectionTable, Extent, Survey, detection_table
+from spotted.survey import (
+    STATION_EXTENT_M,
+    Camera,
+    Detection,
+    DetectionTable,
+    Extent,
+    Survey,
+    detection_table,
+)
 
 # joins a survey and a camera of it; no survey's id contains it
 OF = "/"
+# no survey lies so long before another one
+NEVER_S = 1e12
 LOOKS_ONLY = "calibrated scores compare looks only"
 
 
@@ -63,6 +75,8 @@ class CatalogueGallery:
     """(m + n) their columns."""
     extent: Extent
     """That of a survey with the cameras and the time of all surveys whose positions are compared."""
+    stations: Sequence[str]
+    """(m + n) the station of each, "" if its camera is one of its own or its position is not compared."""
 
     def beside(self, like: Gallery, photographs: IntArray) -> Gallery:
         """All members, followed by some of the photographs; scored with the settings of another gallery."""
@@ -106,9 +120,11 @@ def open_gallery(
     cameras, extent = _one_survey([(survey, survey.survey.survey_id), *placed])
     own = [survey.detections[row] for row in photographs.tolist()]
     listed = [(part.survey_id, part.detections, part.reason) for part in parts]
+    believed = {survey_id: Period.of(snapshot.survey) for snapshot, survey_id in placed}
+    believed[survey.survey.survey_id] = Period.of(survey.survey)
     moved = [
-        _moved(detection, survey_id, placed=not reason)
-        for survey_id, detections, reason in (*listed, (survey.survey.survey_id, own, ""))
+        _moved(detection, survey_id, believed.get(survey_id))
+        for survey_id, detections, _ in (*listed, (survey.survey.survey_id, own, ""))
         for detection in detections
     ]
     members = [
@@ -117,13 +133,20 @@ def open_gallery(
         for each in zip(part.detections, part.entry_ids, strict=True)
     ]
     table = detection_table(moved, cameras)
-    return CatalogueGallery(parts, members, own, vectors, table, extent)
+    stations = [cameras[d.camera_id].station if d.camera_id else "" for d in moved]
+    return CatalogueGallery(parts, members, own, vectors, table, extent, stations)
 
 
-def _moved(detection: Detection, survey_id: str, *, placed: bool) -> Detection:
-    """A detection as one of a survey of all; images of others are never its own."""
-    camera_id = f"{survey_id}{OF}{detection.camera_id}" if placed and detection.camera_id else ""
-    return replace(detection, camera_id=camera_id, image_id="")
+def _moved(detection: Detection, survey_id: str, period: Period | None) -> Detection:
+    """A detection as one of a survey of all; images of others are never its own.
+
+    period: of its survey; None if its position is not compared. A time outside it stays outside all surveys.
+    """
+    camera_id = f"{survey_id}{OF}{detection.camera_id}" if period and detection.camera_id else ""
+    time_s = detection.captured_at_s
+    if period and time_s is not None and not period.start_s <= time_s <= period.end_s:
+        time_s -= NEVER_S
+    return replace(detection, camera_id=camera_id, image_id="", captured_at_s=time_s)
 
 
 def _one_survey(surveys: Sequence[tuple[Snapshot, str]]) -> tuple[dict[str, Camera], Extent]:
@@ -136,9 +159,25 @@ def _one_survey(surveys: Sequence[tuple[Snapshot, str]]) -> tuple[dict[str, Came
     }
     # positions in metres are those of planes that nobody knows
     placed, _ = place(cameras)
+    placed = _with_own_stations(placed)
     start_s = min(messages.seconds(snapshot.survey.start_time) for snapshot, _ in surveys)
     end_s = max(messages.seconds(snapshot.survey.end_time) for snapshot, _ in surveys)
     return placed, Survey("", start_s, end_s, cameras=placed).extent()
+
+
+def _with_own_stations(cameras: Mapping[str, Camera]) -> dict[str, Camera]:
+    """Stations of one name in several surveys are one station only if their cameras lie near one another."""
+    places: dict[str, list[tuple[float, float]]] = {}
+    for camera in cameras.values():
+        if camera.station and camera.x_m is not None and camera.y_m is not None:
+            places.setdefault(camera.station, []).append((camera.x_m, camera.y_m))
+    wide = {one for one, own in places.items() if largest_distance_m(np.array(own)) > STATION_EXTENT_M}
+    return {
+        named: replace(camera, station=f"{named.partition(OF)[0]}{OF}{camera.station}")
+        if camera.station in wide
+        else camera
+        for named, camera in cameras.items()
+    }
 
 
 def on_plane_of(survey: Snapshot, part: Part) -> dict[str, Camera]:

@@ -20,6 +20,7 @@ from spotted.arrays import BoolArray, IntArray
 from spotted.errors import InvalidInputError, NotFoundError
 from spotted.ranking.by_individual import rank_individuals
 from spotted.ranking.ranker import Ranked, Ranker
+from spotted.scoring import geometry
 from spotted.scoring.feasibility import describe_journey, softened_journey
 
 # photographs compared at once
@@ -146,6 +147,8 @@ class _RankedBlock:
         # photographs follow the members
         self._at = {row: len(self._members) + number for number, row in enumerate(self.rows)}
         self._photographs = {self._at[row]: gallery.photographs[numbers[row]] for row in self.rows}
+        beside = [*range(len(self._members)), *(len(self._members) + chosen).tolist()]
+        self._stations = [gallery.stations[at] for at in beside]
         self._cameras = [f"{d.camera_id} of {survey_id}" for survey_id, d, _ in self._members]
         entries: dict[str, int] = {}
         self._animal = np.array([entries.setdefault(each, len(entries)) for *_, each in self._members])
@@ -200,6 +203,15 @@ class _RankedBlock:
 
     def _reason(self, photograph: int, member: int) -> str:
         table, params = self._gallery.table, self._gallery.params
-        distance, gap = softened_journey(table, np.array([photograph]), np.array([member]), params)
+        pair = np.array([photograph]), np.array([member])
+        distance, gap = softened_journey(table, *pair, params)
         cameras = self._photographs[photograph].camera_id, self._cameras[member]
-        return describe_journey(float(distance[0]), float(gap[0]), cameras, params)
+        station = self._stations[member] if self._stations[member] == self._stations[photograph] else ""
+        return describe_journey(
+            float(distance[0]),
+            float(gap[0]),
+            cameras,
+            params,
+            station,
+            doubted=bool(geometry.gap_doubted(table, *pair, self._gallery.extent)[0]),
+        )

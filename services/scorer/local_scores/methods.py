@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from spotted.local_features.matching.normalisers import Normalisers
 from spotted.local_features.methods import METHODS, MethodSpec
 
 if TYPE_CHECKING:
-    from spotted.local_features.manifests import MethodFiles
+    from spotted.local_features.manifests import MethodManifest
     from spotted.local_features.matching.by_name import PairMatcher
 
 
@@ -23,7 +24,7 @@ class MatchingMethods:
 
     def __init__(self, models: Path | None = None) -> None:
         self._models = models
-        self._files: dict[str, MethodFiles] = {}
+        self._manifests: dict[str, MethodManifest] = {}
         self._networks: dict[str, PairMatcher] = {}
         self._lock = threading.Lock()
 
@@ -32,7 +33,7 @@ class MatchingMethods:
 
         Raises PreconditionError for a method that this process cannot match by.
         """
-        return METHODS[name] if name in METHODS else self._described(name).manifest.spec
+        return METHODS[name] if name in METHODS else self._manifest(name).spec
 
     def matcher(self, name: str, normalisers: Normalisers) -> PairMatcher:
         """The matcher of a method. normalisers: those of the survey.
@@ -52,13 +53,22 @@ class MatchingMethods:
             )
         with self._lock:
             if name not in self._networks:
-                self._networks[name] = open_matcher(spec, files=self._described(name))
+                self._networks[name] = self._opened(name)
             return self._networks[name]
 
-    def _described(self, name: str) -> MethodFiles:
-        from services.common.local_methods import exported_methods, read_matcher  # noqa: PLC0415 - as above
+    def _opened(self, name: str) -> PairMatcher:
+        from services.common.local_methods import read_matcher  # noqa: PLC0415 - as above
+        from spotted.local_features.matching.by_name import open_matcher  # noqa: PLC0415
 
-        if name not in self._files:
+        manifest = self._manifest(name)
+        # a file that was replaced since the manifest was read is refused
+        files = replace(read_matcher(self._models or Path(), name), manifest=manifest)
+        return open_matcher(manifest.spec, files=files)
+
+    def _manifest(self, name: str) -> MethodManifest:
+        from services.common.local_methods import exported_methods, read_manifest  # noqa: PLC0415 - as above
+
+        if name not in self._manifests:
             # the name comes from a caller: only one that is listed is part of a path
             found = sorted(exported_methods(self._models)) if self._models else []
             if self._models is None or name not in found:
@@ -67,5 +77,5 @@ class MatchingMethods:
                     f"{' or '.join(sorted({*METHODS, *found}))}, or export the method into its directory of "
                     "models"
                 )
-            self._files[name] = read_matcher(self._models, name)
-        return self._files[name]
+            self._manifests[name] = read_manifest(self._models, name)
+        return self._manifests[name]

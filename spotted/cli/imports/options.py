@@ -26,6 +26,7 @@ REPEATED = {
     "cameras": "--cameras",
     "station": "--station",
     "date_format": "--date-format",
+    "trusted_clocks": "--trust-clock",
 }
 
 
@@ -50,7 +51,7 @@ def with_last_options(directory: Path, survey_id: str, source: Source) -> tuple[
     }
     if last.boxes and not source.boxes and source.confidence == CONFIDENCE:
         kept |= {"boxes": last.boxes, "confidence": last.confidence}
-    listed = ", ".join(f"{REPEATED[name]} {kept[name]}" for name in REPEATED if name in kept)
+    listed = ", ".join(f"{REPEATED[name]} {_shown(kept[name])}" for name in REPEATED if name in kept)
     note = [f"options of the last import are used: {listed}"] if listed else []
     return replace(source, **kept), note
 
@@ -79,6 +80,10 @@ def with_columns(
         cameras=str(found.cameras or ""),
     )
     return resolved, list(found.notes)
+
+
+def _shown(value: object) -> str:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def _last(directory: Path, survey_id: str, source: Source) -> Source | None:

@@ -33,7 +33,16 @@ from spotted.client.values.catalogue import (
     PhotographCandidate,
     WatchedCatalogueChange,
 )
-from spotted.client.values.embedding import Crop, CropPart, Embedded, EmbedderInfo, Model, Preparation, Tone
+from spotted.client.values.embedding import (
+    Crop,
+    CropPart,
+    Decoding,
+    Embedded,
+    EmbedderInfo,
+    Model,
+    Preparation,
+    Tone,
+)
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
@@ -99,6 +108,7 @@ __all__ = [
     "Conflict",
     "Crop",
     "CropPart",
+    "Decoding",
     "DeletedCameras",
     "DeletedDetections",
     "DetectionChange",

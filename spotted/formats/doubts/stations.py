@@ -10,10 +10,8 @@ import numpy as np
 
 from spotted.formats.problems import Problems
 from spotted.outliers import largest_distance_m
-from spotted.survey import Camera
+from spotted.survey import STATION_EXTENT_M, Camera
 
-# cameras of one station see one animal pass; farther apart they are several stations under one name
-STATION_EXTENT_M = 1000.0
 _SHOWN = 3
 
 

@@ -1,22 +1,20 @@
 """Times of photographs and periods of cameras that contradict each other or the rest of the survey.
 
 A single photograph far from its camera's other times loses its time, a camera apart from all others has a
-suspect clock, and a period that no detection supports does not count in the length of the survey. All else
-stays as given: an unknown time costs more than one that is slightly wrong.
+suspect clock, whose times outside the survey do not count in scores (`Extent.start_s`), and a period that no
+detection supports does not count in the length of the survey. All else stays as given: an unknown time costs
+more than one that is slightly wrong.
 """
 
 from __future__ import annotations
 
 import math
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
-import numpy as np
-
-from spotted.arrays import Float64Array
 from spotted.errors import InvalidInputError
 from spotted.formats.doubts.phrases import format_period, format_utc, picture_name, side_of_period
+from spotted.formats.doubts.timeline import Interval, Times, instant_of, starts_and_ends
 from spotted.formats.picture import Picture
 from spotted.formats.timestamps import DAY_S, PERIOD_TOLERANCE_S
 from spotted.period_outliers import STRETCH, outlying_periods
@@ -29,28 +27,7 @@ LONGEST_SILENCE_S = 365.25 * DAY_S
 # ends at a full quarter of an hour may be days that a spreadsheet wrote as midnight
 _QUARTER_S = 900.0
 _REMEDY = "correct one of the two, or mark the clock of the camera as suspect"
-Interval = tuple[float, float]
 _NOTHING: Interval = (math.nan, math.nan)
-
-
-@dataclass(slots=True)
-class Times:
-    """Cameras and pictures whose times agree, and the period of their survey."""
-
-    cameras: dict[str, Camera]
-    """With suspect clocks marked, and periods that contain their detections."""
-    pictures: list[Picture]
-    """Those whose time is not believed have none."""
-    start_s: float = math.nan
-    """Start of the survey, UTC seconds."""
-    end_s: float = math.nan
-    """End of the survey, UTC seconds."""
-    notes: list[str] = field(default_factory=list)
-    """How times were read."""
-    doubts: list[str] = field(default_factory=list)
-    """Times that are wrong unless a person says otherwise."""
-    ignored: set[str] = field(default_factory=set)
-    """Ids of the cameras whose period does not count in that of the survey."""
 
 
 def settle_times(cameras: Mapping[str, Camera], pictures: Sequence[Picture]) -> Times:
@@ -70,29 +47,15 @@ def settle_times(cameras: Mapping[str, Camera], pictures: Sequence[Picture]) -> 
     return times
 
 
-def _taken(times: Times, *, trusted: bool = True) -> dict[str, list[int]]:
-    """Indices of the pictures with a time, by camera; `trusted`: without those of suspect clocks."""
-    taken: defaultdict[str, list[int]] = defaultdict(list)
-    for index, picture in enumerate(times.pictures):
-        camera = times.cameras.get(picture.detection.camera_id)
-        if picture.detection.captured_at_s is not None and not (trusted and camera and camera.clock_suspect):
-            taken[picture.detection.camera_id].append(index)
-    return taken
-
-
-def _time_s(picture: Picture) -> float:
-    return math.nan if picture.detection.captured_at_s is None else picture.detection.captured_at_s
-
-
 def _settle_against_periods(times: Times) -> None:
     """Photographs outside the period of their camera: far ones lose their time, unless most are outside."""
-    for camera_id, indices in _taken(times).items():
+    for camera_id, indices in times.taken().items():
         camera = times.cameras.get(camera_id)
         if camera is None or (camera.start_s is None and camera.end_s is None):
             continue
-        outside_s = {i: _outside_s(camera, _time_s(times.pictures[i])) for i in indices}
+        outside_s = {i: _outside_s(camera, instant_of(times.pictures[i])) for i in indices}
         outside = [i for i in indices if outside_s[i] > PERIOD_TOLERANCE_S]
-        inside = [_time_s(times.pictures[i]) for i in indices if i not in set(outside)]
+        inside = [instant_of(times.pictures[i]) for i in indices if i not in set(outside)]
         bounds = [s for s in (camera.start_s, camera.end_s, *inside) if s is not None]
         limit_s = max(DAY_S, (STRETCH - 1.0) * (max(bounds) - min(bounds)))
         far = [i for i in outside if outside_s[i] >= limit_s]
@@ -102,7 +65,7 @@ def _settle_against_periods(times: Times) -> None:
         for index in far:
             _unset(times, index, f"was {side_of_period(camera, times.pictures[index])}", _REMEDY)
         near = [i for i in outside if outside_s[i] < limit_s]
-        late = [i for i in near if camera.end_s is not None and _time_s(times.pictures[i]) > camera.end_s]
+        late = [i for i in near if camera.end_s is not None and instant_of(times.pictures[i]) > camera.end_s]
         _widen(times, camera, [i for i in near if i not in set(late)])
         _widen(times, camera, late)
 
@@ -110,11 +73,20 @@ def _settle_against_periods(times: Times) -> None:
 def _suspect(times: Times, camera: Camera, outside: Sequence[int], count: int) -> None:
     times.cameras[camera.camera_id] = replace(camera, clock_suspect=True)
     first = times.pictures[outside[0]]
-    times.doubts.append(
+    _doubt_clock(
+        times,
+        camera.camera_id,
         f"{len(outside):,} of {count:,} photographs of camera {camera.camera_id!r} lie outside its period, "
         f"such as {picture_name(first)}, {side_of_period(camera, first)}; its clock is taken as "
-        "suspect; correct the times or the period, and import again"
+        "suspect, and times outside the survey do not count in scores; correct the times or the period",
     )
+
+
+def _doubt_clock(times: Times, camera_id: str, found: str) -> None:
+    """Record that a clock is taken as wrong until a person corrects or confirms it."""
+    doubt = f"{found} and import again, or confirm the times with --trust-clock {camera_id}"
+    times.clocks[camera_id] = doubt
+    times.doubts.append(doubt)
 
 
 def _widen(times: Times, camera: Camera, outside: Sequence[int]) -> None:
@@ -122,7 +94,7 @@ def _widen(times: Times, camera: Camera, outside: Sequence[int]) -> None:
         return
     first = times.pictures[outside[0]]
     more = f" and {len(outside) - 1:,} more" if len(outside) > 1 else ""
-    if all(_is_on_last_day(camera, _time_s(times.pictures[i])) for i in outside):
+    if all(_is_on_last_day(camera, instant_of(times.pictures[i])) for i in outside):
         times.notes.append(
             f"{picture_name(first)}{more}: taken on the day on which camera {camera.camera_id!r} ended "
             f"({format_utc(camera.end_s or 0.0)}); the end is read as the end of that day"
@@ -148,53 +120,57 @@ def _unset(times: Times, index: int, why: str, remedy: str) -> None:
 
 def _settle_lone_photographs(times: Times) -> None:
     """Photographs without the period of a camera, far outside all other times, lose their time."""
-    taken = _taken(times)
+    taken = times.taken()
     loose = [
         index
         for camera_id, indices in taken.items()
         if not _has_period(times.cameras.get(camera_id)) and (len(indices) > 1 or not camera_id)
         for index in indices
     ]
-    fixed = [w for i, w in _wholes(times).items() if _has_period(times.cameras.get(i)) or len(taken[i]) == 1]
-    instants = [(t, t) for t in (_time_s(times.pictures[i]) for i in loose)]
-    whole = _columns([*instants, *fixed])
-    supported = _columns([*(_NOTHING for _ in loose), *fixed])
-    others = sum(1 for camera_id in _wholes(times) if camera_id) - 1
+    fixed = [w for i, w in times.wholes().items() if _has_period(times.cameras.get(i)) or len(taken[i]) == 1]
+    instants = [(t, t) for t in (instant_of(times.pictures[i]) for i in loose)]
+    whole = starts_and_ends([*instants, *fixed])
+    supported = starts_and_ends([*(_NOTHING for _ in loose), *fixed])
+    others = sum(1 for camera_id in times.wholes() if camera_id) - 1
     outlying = outlying_periods(whole, supported, others=others)[: len(loose)]
     found = [index for index, is_outlying in zip(loose, outlying, strict=True) if is_outlying]
     for index in found:
         camera_id = times.pictures[index].detection.camera_id
         # a camera all of whose times lie apart has a wrong clock, and its own gaps are right
         if not camera_id or not set(taken[camera_id]) <= set(found):
-            taken_at = format_utc(_time_s(times.pictures[index]))
+            taken_at = format_utc(instant_of(times.pictures[index]))
             why = f"(taken {taken_at}) lies far outside all other times of the survey"
             _unset(times, index, why, "correct it and import again")
 
 
 def _settle_clocks(times: Times) -> None:
     """A camera whose times all lie apart from those of all others, and stretch the survey, is suspect."""
-    wholes = _wholes(times)
-    nothing = _columns([_NOTHING for _ in wholes])
+    wholes = times.wholes()
+    nothing = starts_and_ends([_NOTHING for _ in wholes])
     for camera_id, outlying in zip(
-        wholes, outlying_periods(_columns(list(wholes.values())), nothing, disjoint=True), strict=True
+        wholes, outlying_periods(starts_and_ends(list(wholes.values())), nothing, disjoint=True), strict=True
     ):
         if not outlying or camera_id not in times.cameras:
             continue
         times.ignored.add(camera_id)
         if not times.cameras[camera_id].clock_suspect:
             times.cameras[camera_id] = replace(times.cameras[camera_id], clock_suspect=True)
-            times.doubts.append(
-                f"camera {camera_id!r} ({format_period(wholes[camera_id])}) lies apart from all others in "
-                "time; its clock is taken as suspect, and it does not count in the period of the survey; if "
-                "its times are wrong, correct them and import again"
+            indices = times.taken(trusted=False).get(camera_id)
+            first = f", such as {picture_name(times.pictures[indices[0]])}" if indices else ""
+            _doubt_clock(
+                times,
+                camera_id,
+                f"camera {camera_id!r} ({format_period(wholes[camera_id])}{first}) lies apart from all "
+                "others in time; its clock is taken as suspect, and its times count neither in scores nor in "
+                "the period of the survey; correct them",
             )
 
 
 def _ignore_periods(times: Times) -> None:
     """Periods that no detection supports and that stretch the survey do not count in its length."""
-    wholes, seen = _wholes(times), _seen(times)
+    wholes, seen = times.wholes(), times.seen()
     outlying = outlying_periods(
-        _columns(list(wholes.values())), _columns([seen.get(i, _NOTHING) for i in wholes])
+        starts_and_ends(list(wholes.values())), starts_and_ends([seen.get(i, _NOTHING) for i in wholes])
     )
     for (camera_id, whole), stretches in zip(wholes.items(), outlying, strict=True):
         first, last = seen.get(camera_id, _NOTHING)
@@ -212,33 +188,6 @@ def _has_period(camera: Camera | None) -> bool:
     return camera is not None and (camera.start_s is not None or camera.end_s is not None)
 
 
-def _seen(times: Times) -> dict[str, Interval]:
-    """First and last trusted detection by camera."""
-    return {
-        camera_id: (min(instants), max(instants))
-        for camera_id, indices in _taken(times).items()
-        for instants in ([_time_s(times.pictures[i]) for i in indices],)
-    }
-
-
-def _wholes(times: Times) -> dict[str, Interval]:
-    """Periods together with trusted detections by camera, of all cameras that count."""
-    seen = _seen(times)
-    wholes: dict[str, Interval] = {}
-    for camera_id in dict.fromkeys([*times.cameras, *seen]):
-        camera = times.cameras.get(camera_id)
-        bounds = [*seen.get(camera_id, ())]
-        bounds += [s for s in (camera.start_s, camera.end_s) if s is not None] if camera else []
-        if bounds and camera_id not in times.ignored:
-            wholes[camera_id] = (min(bounds), max(bounds))
-    return wholes
-
-
-def _columns(intervals: Sequence[Interval]) -> tuple[Float64Array, Float64Array]:
-    columns = np.array(intervals, dtype=np.float64).reshape(-1, 2)
-    return columns[:, 0], columns[:, 1]
-
-
 def _supported(camera: Camera, seen: Interval) -> Interval:
     """The part of a period that detections support: to its start or end if one of them lies near."""
     first = seen[0] if camera.start_s is None else min(seen[0], camera.start_s)
@@ -250,12 +199,12 @@ def _supported(camera: Camera, seen: Interval) -> Interval:
 
 
 def _extent(times: Times) -> Interval:
-    wholes, seen = _wholes(times), _seen(times)
+    wholes, seen = times.wholes(), times.seen()
     supported = [_supported(times.cameras[i], seen[i]) for i in times.ignored if i in seen]
     intervals = [*wholes.values(), *supported]
     if not intervals:
         every = [
-            _time_s(times.pictures[i]) for indices in _taken(times, trusted=False).values() for i in indices
+            instant_of(times.pictures[i]) for indices in times.taken(trusted=False).values() for i in indices
         ]
         intervals = [(instant, instant) for instant in every]
     if not intervals:
@@ -273,11 +222,11 @@ def _fit(times: Times) -> Iterator[str]:
     A period is extended; with a suspect clock it is removed, since its times prove nothing.
     """
     opened = []
-    for camera_id, indices in _taken(times, trusted=False).items():
+    for camera_id, indices in times.taken(trusted=False).items():
         camera = times.cameras.get(camera_id)
         if camera is None:
             continue
-        instants = [_time_s(times.pictures[i]) for i in indices]
+        instants = [instant_of(times.pictures[i]) for i in indices]
         start_s = camera.start_s if camera.start_s is None else min(camera.start_s, *instants)
         end_s = camera.end_s if camera.end_s is None else max(camera.end_s, *instants)
         if (start_s, end_s) != (camera.start_s, camera.end_s) and camera.clock_suspect:
@@ -286,10 +235,7 @@ def _fit(times: Times) -> Iterator[str]:
         times.cameras[camera_id] = replace(camera, start_s=start_s, end_s=end_s)
     if opened:
         cameras = "1 camera" if len(opened) == 1 else f"{len(opened):,} cameras"
-        yield (
-            f"{cameras} with a suspect clock and images outside the period, such as {min(opened)!r}; "
-            "the period is ignored"
-        )
+        yield (f"{cameras} with images outside the period, such as {min(opened)!r}; the period is ignored")
 
 
 def _outside_s(camera: Camera, time_s: float) -> float:

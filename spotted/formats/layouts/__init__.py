@@ -6,6 +6,7 @@ nearest            the layouts that other files come nearest to
 contents           files and titles that show a layout
 wildlife_insights  exports of Wildlife Insights
 traptagger         tables of TrapTagger
+timed              tables of known layouts that lack the time
 timelapse          tables of Timelapse
 wildbook           spreadsheets of Wildbook's bulk import
 coco               annotations of COCO and LILA

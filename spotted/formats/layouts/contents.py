@@ -5,13 +5,16 @@ from __future__ import annotations
 import csv
 import os
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from spotted.errors import InvalidInputError
 from spotted.formats.csv_cells import find_delimiter
 from spotted.formats.csv_table import open_table
+from spotted.formats.sheets import EXTRA_SUFFIXES, WORKBOOK_SUFFIXES, read_sheets
 
 SHOWN_FILES = 8
+WORKBOOKS = WORKBOOK_SUFFIXES | EXTRA_SUFFIXES
 
 
 def files_below(root: Path, suffixes: frozenset[str]) -> Iterator[Path]:
@@ -37,6 +40,18 @@ def columns_of(table: Path) -> tuple[str, ...]:
     except (OSError, EOFError, zlib.error, UnicodeError):
         return ()
     return tuple(title.strip() for title in next(csv.reader([first], delimiter=find_delimiter(first)), []))
+
+
+def damages(tables: Iterable[Path]) -> list[str]:
+    """Why workbooks among tables cannot be read, for messages."""
+    found = []
+    for path in tables:
+        if path.suffix.lower() in WORKBOOKS:
+            try:
+                read_sheets(path)
+            except InvalidInputError as error:
+                found.append(str(error))
+    return found
 
 
 def describe(root: Path) -> str:

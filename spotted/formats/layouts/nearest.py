@@ -6,9 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from spotted.errors import InvalidInputError
 from spotted.formats.catalogue import CATALOGUE_FILE
+from spotted.formats.columns import resolve_columns
 from spotted.formats.columns.names import DETECTION_FIELDS, plain_title, rank
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS, STATION_COLUMNS
+from spotted.formats.layouts.contents import WORKBOOKS
 from spotted.formats.layouts.programs import tables_in
 from spotted.formats.sheets import read_titles
 
@@ -65,6 +68,16 @@ def nearest_layouts(root: Path) -> list[str]:
         count = sum(1 for _ in _parts(layout, names, tables))
         lines.append((len(lacking) / count, order, f"{layout.title}, but {_listed(lacking)}"))
     return [line for _, _, line in sorted(lines)[:SHOWN]]
+
+
+def why_unread(tables: Sequence[Path]) -> list[str]:
+    """Why the only table is not read as one with titles of its own."""
+    if len(tables) == 1 and tables[0].suffix.lower() not in WORKBOOKS:
+        try:
+            resolve_columns(tables[0])
+        except InvalidInputError as error:
+            return [str(error)]
+    return []
 
 
 def _parts(layout: Layout, names: set[str], tables: Sequence[Sequence[str]]) -> Iterator[tuple[str, str]]:

@@ -16,14 +16,29 @@ from spotted.formats.columns import resolve_columns
 from spotted.formats.columns.cameras import PAIRS
 from spotted.formats.image_kinds import PHOTOGRAPHS as PHOTOGRAPH_SUFFIXES
 from spotted.formats.layouts.camtrapr import RECORD_COLUMNS
-from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
-from spotted.formats.layouts.nearest import nearest_layouts
+from spotted.formats.layouts.contents import (
+    WORKBOOKS,
+    columns_of,
+    damages,
+    describe,
+    files_below,
+    only_folder,
+)
+from spotted.formats.layouts.nearest import nearest_layouts, why_unread
 from spotted.formats.layouts.programs import COCO, TIMELAPSE, TRAPTAGGER, WILDBOOK, find_program, tables_in
+from spotted.formats.layouts.timed import check_times
 from spotted.formats.layouts.wildlife_insights import DEPLOYMENTS_FILE, image_tables
 from spotted.formats.photographs.megadetector import is_megadetector
 from spotted.formats.published_sets import IMAGE_SUFFIXES, PUBLISHED, SIDE_FOLDERS
 from spotted.formats.row import absolute_path
-from spotted.formats.sheets import EXTRA_SUFFIXES, OTHER_SUFFIXES, SHEET_SUFFIXES, has_reader, read_sheets
+from spotted.formats.sheets import (
+    EXTRA_SUFFIXES,
+    OTHER_SUFFIXES,
+    SHEET_SUFFIXES,
+    has_reader,
+    read_sheets,
+    read_titles,
+)
 
 CAMTRAP_DP = "camtrap-dp"
 PUBLISHED_SET = "spotted-published"
@@ -89,6 +104,9 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
     root = absolute_path(path)
     if root.is_dir() and not any(root.iterdir()):
         raise InvalidInputError(f"{root} is empty; give a folder that contains photographs or a table")
+    if root.is_file() and root.suffix.lower() in WORKBOOKS:
+        # names the damage
+        read_sheets(root)
     rules = _OF_DIRECTORY if root.is_dir() else _OF_FILE
     tried = ((rule, place) for place in (root, *only_folder(root)) for rule in rules)
     found = next((one for rule, place in tried if (one := rule(place)) is not None), None)
@@ -96,21 +114,20 @@ def recognise(path: str | os.PathLike[str]) -> Recognised:
         # photographs of one station lie in one folder, too, so that their folder is the outer one
         found = _photographs(root)
     if found is None:
+        tables = tables_in(root)
+        for table in tables:
+            check_times(table, read_titles(table))
         near = [f"most like {line}" for line in nearest_layouts(root)]
-        lines = [f"{root} has no known layout", describe(root), *near, HELP, *_why_not(root)]
+        lines = [
+            *damages(tables),
+            f"{root} has no known layout",
+            describe(root),
+            *near,
+            HELP,
+            *why_unread(tables),
+        ]
         raise InvalidInputError("\n  ".join(lines))
     return found
-
-
-def _why_not(root: Path) -> list[str]:
-    """Why the only table is not read, for a message."""
-    tables = tables_in(root)
-    if len(tables) == 1:
-        try:
-            resolve_columns(tables[0])
-        except InvalidInputError as error:
-            return [str(error)]
-    return []
 
 
 def _package(root: Path) -> Recognised | None:
@@ -166,7 +183,10 @@ def _camtrapr(root: Path) -> Recognised | None:
 
 def _program(root: Path) -> Recognised | None:
     found = find_program(root)
-    return Recognised(*found) if found else None
+    if found is None:
+        return None
+    check_times(found[1], read_titles(found[1]))
+    return Recognised(*found)
 
 
 def _half_a_pair(root: Path) -> Recognised | None:
@@ -191,10 +211,17 @@ def _mapped_file(root: Path) -> Recognised | None:
         columns = resolve_columns(root).columns
     except InvalidInputError:
         return None
+    if not (columns.get("time") or columns.get("date")):
+        check_times(root, read_titles(root))
     listed = ", ".join(
         f"{columns[name]!r}" for name in ("camera_id", "time", "date", "image") if columns.get(name)
     )
     return Recognised(MAPPED, root, f"a table of detections, because it has the columns {listed}")
+
+
+def recognise_detections(table: Path) -> Recognised:
+    """A table with titles of its own beside one of cameras. Raises InvalidInputError as `recognise`."""
+    return _mapped_file(table) or Recognised(MAPPED, table, "a table of detections with titles of its own")
 
 
 def _mapped(root: Path) -> Recognised | None:

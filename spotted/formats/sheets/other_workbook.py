@@ -5,8 +5,11 @@ They are read by python-calamine, the extra `sheets`.
 
 from __future__ import annotations
 
+import os
+import sys
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TypeAlias
@@ -16,6 +19,7 @@ from spotted.formats.sheets.text import Grid, has_reader
 from spotted.formats.sheets.workbook import check_size, value_text
 
 REMEDY = "pip install 'spotted[sheets]', or save it as .xlsx or CSV UTF-8"
+STDERR = 2
 Value: TypeAlias = int | float | str | bool | time | date | datetime | timedelta
 
 
@@ -35,7 +39,7 @@ def read_other_workbook(path: Path) -> dict[str, Grid]:
     try:
         if zipfile.is_zipfile(path):
             check_size(path)
-        with CalamineWorkbook.from_path(path) as book:
+        with _without_traces(), CalamineWorkbook.from_path(path) as book:
             for listed in book.sheets_metadata:
                 if listed.visible is not SheetVisibleEnum.Visible:
                     continue
@@ -57,6 +61,20 @@ def read_other_workbook(path: Path) -> dict[str, Grid]:
             field=path.name,
         ) from error
     return grids
+
+
+@contextmanager
+def _without_traces() -> Iterator[None]:
+    """Discard what Rust writes about its panics past Python; the error itself says what is wrong."""
+    sys.stderr.flush()
+    kept = os.dup(STDERR)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - os.devnull is no path everywhere
+            os.dup2(nowhere.fileno(), STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
 
 
 def _grid(

@@ -20,7 +20,8 @@ def remember(directory: Path, survey_id: str, source: Source) -> None:
 def recall(directory: Path, survey_id: str) -> Source:
     """The recorded source of a survey. Raises NotFoundError if the directory has no record of it."""
     try:
-        return Source(**json.loads(_path(directory, survey_id).read_text()))
+        content = json.loads(_path(directory, survey_id).read_text())
+        return Source(**content | {"trusted_clocks": tuple(content.get("trusted_clocks", ()))})
     except FileNotFoundError as error:
         raise NotFoundError(
             f"survey {survey_id!r} was not imported into {directory}; run `spotted import` first"
@@ -60,7 +61,8 @@ def is_known(directory: Path, survey_id: str, source: Source) -> bool:
 
 def _without_columns(source: Source) -> Source:
     """A source without what a corrected column map changes."""
-    return replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
+    plain = replace(source, columns={}, camera_columns={}, date_format="", station="", strict=False)
+    return replace(plain, trusted_clocks=())
 
 
 def _path(directory: Path, survey_id: str, folder: str = "imports") -> Path:

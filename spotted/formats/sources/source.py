@@ -10,7 +10,7 @@ from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
 from spotted.formats.catalogue import read_catalogue, write_catalogue
 from spotted.formats.columns import Reading, read_mapped
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
-from spotted.formats.imported_survey import ImportedSurvey, survey_slug
+from spotted.formats.imported_survey import ImportedSurvey, survey_slug, trust_clocks
 from spotted.formats.layouts.camtrapr import read_camtrapr, station_table
 from spotted.formats.layouts.catalogue_export import write_as_catalogue
 from spotted.formats.layouts.coco import read_coco
@@ -85,6 +85,9 @@ class Source:
     date_format: str = ""
     """Form of days, e.g. `%d/%m/%Y`; found in the dates by default."""
 
+    trusted_clocks: tuple[str, ...] = ()
+    """Ids of the cameras whose times a person has confirmed; "" for none, whatever was confirmed before."""
+
     def is_of_files(self, other: Source) -> bool:
         """Whether two sources have the same files in the same layout."""
         return (self.layout, self.package, self.detections) == (other.layout, other.package, other.detections)
@@ -96,7 +99,9 @@ class Source:
 
         on_progress: called with the number of photographs read since the last call.
         """
-        return self.boxed(self._read_tables(survey_id, on_progress))
+        imported = self.boxed(self._read_tables(survey_id, on_progress))
+        trusted = [camera_id for camera_id in self.trusted_clocks if camera_id]
+        return trust_clocks(imported, trusted) if trusted else imported
 
     def boxed(self, imported: ImportedSurvey) -> ImportedSurvey:
         """The survey of the tables with the boxes of the detector, if there are any."""

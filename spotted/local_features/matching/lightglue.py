@@ -13,6 +13,7 @@ import numpy as np
 import onnxruntime
 
 from spotted.arrays import Float32Array, Float64Array
+from spotted.errors import PreconditionError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.matchable import Matchable, in_order
 from spotted.local_features.matching.matches import Matches
@@ -21,6 +22,8 @@ from spotted.local_features.quantisation import dequantise
 
 # LightGlue's own threshold of a match
 LEAST_SCORE = 0.1
+# local score of a match that is certain: ten of them weigh as much as the local score 0.1 of other methods
+CERTAIN = np.float32(0.01)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +39,7 @@ class NetworkMatcher:
     >>> matcher = NetworkMatcher(MethodSpec("twins", "network", "lightglue", 320, 256, 64), Diagonal())
     >>> one = matcher.prepare(features, "e1")
     >>> matcher.match_pair(one, one).weights.tolist()
-    [0.75]
+    [0.007499999832361937]
     """
 
     spec: MethodSpec
@@ -45,7 +48,14 @@ class NetworkMatcher:
     """The network."""
 
     def prepare(self, features: LocalFeatures, owner: str) -> Matchable:  # noqa: ARG002 - it needs no owner
-        """Features ready to be matched."""
+        """Features ready to be matched. Raises PreconditionError if they are of another network."""
+        elements = features.descriptors.shape[1]
+        if elements != self.spec.dimension:
+            raise PreconditionError(
+                f"descriptors of {elements} elements cannot be matched by {self.spec.name!r}, which has "
+                f"{self.spec.dimension}; extract them again, with `spotted embed SURVEY --local "
+                f"{self.spec.name} --again`"
+            )
         return Matchable.of(features, np.full(len(features), np.inf, dtype=np.float32))
 
     def match_pair(self, a: Matchable, b: Matchable) -> Matches:
@@ -59,7 +69,7 @@ class NetworkMatcher:
         rows = np.arange(len(scores))
         mutual = scores[:, best].argmax(axis=0) == rows
         kept = np.flatnonzero(mutual & (scores[rows, best] > LEAST_SCORE))
-        weights = scores[kept, best[kept]]
+        weights = CERTAIN * scores[kept, best[kept]]
         total = float(weights.sum(dtype=np.float64))
         matches = Matches.of(first.features, second.features, kept, best[kept], weights, score=total)
         return matches if first is a else matches.swapped()

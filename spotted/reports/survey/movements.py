@@ -17,7 +17,7 @@ from spotted.outliers import largest_distance_m, outlying_places
 from spotted.reports.survey.facts import FoundIndividual
 from spotted.reports.survey.instants import seen_text
 from spotted.reports.survey.wording import counted
-from spotted.survey import Camera, Detection
+from spotted.survey import Camera, Detection, detection_table
 
 # size of the drawing; as wide as the screen of a phone, so that its letters are readable there
 WIDTH, HEIGHT, MARGIN = 340.0, 240.0, 44.0
@@ -99,7 +99,7 @@ def draw_movements(
     return MovementMap(
         places=tuple(Place(one, *xy(one), counts[one], _mark(one, placed)) for one in counts),
         others=tuple(one for one in others if 0 < one[0] < WIDTH and 0 < one[1] < HEIGHT),
-        legs=tuple(_leg(xy(a), xy(b), fast=fast) for a, b, fast in _journeys(placed, at_m, limit_kmh)),
+        legs=tuple(_leg(xy(a), xy(b), fast=fast) for a, b, fast in _journeys(placed, cameras, limit_kmh)),
         bar=bar,
         bar_text=bar_text,
         alt=_alt(individual.name, placed, visited, zone),
@@ -133,14 +133,16 @@ def _mark(camera_id: str, placed: Sequence[Detection]) -> str:
 
 
 def _journeys(
-    placed: Sequence[Detection], at_m: Mapping[str, tuple[float, float]], limit_kmh: float | None
+    placed: Sequence[Detection], cameras: Mapping[str, Camera], limit_kmh: float | None
 ) -> list[tuple[str, str, bool]]:
     """The journeys between cameras in the order of time, each once, and whether one of them was too fast."""
+    at_m = detection_table(placed, cameras).position_m
+    place_m = {d.camera_id: at_m[row] for row, d in enumerate(placed)}
     found: dict[tuple[str, str], bool] = {}
     for a, b in pairwise(d for d in placed if d.captured_at_s is not None):
         if a.camera_id != b.camera_id and a.captured_at_s is not None and b.captured_at_s is not None:
             way = (a.camera_id, b.camera_id)
-            distance_m = math.dist(at_m[a.camera_id], at_m[b.camera_id])
+            distance_m = math.dist(place_m[a.camera_id], place_m[b.camera_id])
             fast = too_fast(distance_m, b.captured_at_s - a.captured_at_s, limit_kmh)
             found[way] = found.get(way, False) or fast
     return [(a, b, fast) for (a, b), fast in found.items()]

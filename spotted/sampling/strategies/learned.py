@@ -73,8 +73,6 @@ class Learned:
     """Pairs in a round, as a multiple of those answers, so that annotators need not wait for the next."""
     beside: int = 8
     """Most pairs about each component that is asked about before the next round, to fill its galleries."""
-    least_beside: float = 0.05
-    """A pair that is less likely one animal fills no gallery, unless it is among the likeliest of all."""
     # the fixed part of the last graph, as making it takes longer than a plan; never part of a result
     _made: list[tuple[CandidateGraph, Items]] = field(
         default_factory=list, init=False, repr=False, compare=False
@@ -103,7 +101,7 @@ class Learned:
         chance = scipy.special.expit(log_odds)
         component = state.constraints.component_ids()
         sides = component[[state.graph.first[pairs.row], state.graph.second[pairs.row]]]
-        beside = _beside(sides, log_odds, best[:renew_after], self.beside) & (chance >= self.least_beside)
+        beside = _beside(sides, log_odds, best[:renew_after], self.beside)
         beside[best] = False
         # the last column is left out of a session without names
         width = len(Term) if state.constraints.named_items().any() else int(Term.NAMED)

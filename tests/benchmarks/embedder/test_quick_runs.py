@@ -13,10 +13,12 @@ from tests.waiting import PATIENCE_S
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("benchmark_models")]
 
+FILES = {"embedder.frames": "embedder-frames"}
+
 
 def _quick(name: str) -> dict[str, Any]:
     """The results that a benchmark's smoke run writes."""
-    path = RESULTS / f"{name.removeprefix('embedder.')}-quick.json"
+    path = RESULTS / f"{FILES.get(name, name.removeprefix('embedder.'))}-quick.json"
     path.unlink(missing_ok=True)
     command = [sys.executable, "-m", f"benchmarks.{name}", "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=PATIENCE_S)
@@ -33,6 +35,16 @@ def test_the_comparison_times_every_case_of_our_own() -> None:
     assert set(cases) == {"session", "pipeline", "pipeline_single", "pipeline_wide", "local"} | served
     assert all(found["crops_per_s"] > 0 for found in cases.values())
     assert cases["pipeline"]["share_of_pipeline"] == [1.0, 1.0, 1.0]
+
+
+def test_frames_are_sent_once_or_for_each_box() -> None:
+    written = _quick("embedder.frames")
+    three = written["frames"]["1_megapixels_3_boxes"]
+    assert set(three) == {"in_process", "one_box_each", "together", "together_fast"}
+    assert all(found["frames_per_s"] > 0 for found in three.values())
+    apart, together = (three[case]["wire_bytes"] for case in ("one_box_each", "together"))
+    assert together < apart / 2.9
+    assert written["frames"]["1_megapixels_1_boxes"]["together"]["wire_bytes"] < together
 
 
 def test_overload_refuses_with_a_delay() -> None:

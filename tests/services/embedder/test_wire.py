@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
 
 from services.embedder import wire
+from services.embedder.images.decoding import Decoding
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.tones import Tone
@@ -17,7 +17,6 @@ from services.embedder.inference.pending import Timings
 from spotted import messages
 from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import InvalidInputError, UnreadableImageError
-from spotted.heads.head import PAPER, HeadRecipe
 from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import survey_pb2
 
@@ -90,6 +89,9 @@ def test_every_option_is_read() -> None:
     found = options(pb.EmbedRequest(model_id="m", head_digest="h", preparation=preparation))
     assert found == EmbedOptions("m", "", "h", Tone.MATCHED, "r", segmented=True, fill=(1, 2, 255))
     assert not found.default_preparation
+    fast = options(pb.EmbedRequest(preparation=pb.Preparation(decoding=pb.DECODING_FAST)))
+    assert fast == EmbedOptions(decoding=Decoding.FAST)
+    assert not fast.default_preparation
 
 
 def test_a_stream_is_opened_by_its_first_message_and_its_crops_are_read_one_by_one() -> None:
@@ -177,6 +179,11 @@ def test_an_empty_stream_is_nothing() -> None:
     ("request_", "field"),
     [
         (pb.EmbedRequest(preparation=pb.Preparation(tone=77)), "preparation.tone"),  # type: ignore[arg-type] # no tone
+        (pb.EmbedRequest(preparation=pb.Preparation(decoding=77)), "preparation.decoding"),  # type: ignore[arg-type] # no decoding
+        (
+            pb.EmbedRequest(local_method="hotspotter", preparation=pb.Preparation(decoding=pb.DECODING_FAST)),
+            "preparation.decoding",
+        ),
         (pb.EmbedRequest(preparation=pb.Preparation(tone=pb.TONE_MATCHED)), "preparation.reference_digest"),
         (pb.EmbedRequest(preparation=pb.Preparation(reference_digest="r")), "preparation.reference_digest"),
         (pb.EmbedRequest(preparation=pb.Preparation(fill=0x1000000)), "preparation.fill"),
@@ -193,47 +200,6 @@ def test_invalid_options_are_refused_with_the_field(request_: pb.EmbedRequest, f
 def test_no_crop_or_too_many_are_refused(count: int) -> None:
     with pytest.raises(InvalidInputError, match="use 1 to 16"):
         wire.embed_request(pb.EmbedRequest(crops=[pb.Crop()] * count))
-
-
-def test_an_empty_recipe_is_the_default_and_a_zero_anchor_is_zero() -> None:
-    assert wire.recipe(pb.HeadRecipe()) == HeadRecipe()
-    assert wire.recipe(pb.HeadRecipe(anchor_weight=0.0)).anchor_weight == 0.0
-    plain = pb.HeadRecipe(
-        learning_rate=1e-3, positive_weight=1.0, negative_weight=2.0, level_negatives=False, anchor_weight=0.0
-    )
-    assert wire.recipe(plain) == PAPER
-    assert wire.recipe(pb.HeadRecipe(rank=7, epochs=3, seed=5)) == HeadRecipe(rank=7, epochs=3, seed=5)
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        pb.HeadRecipe(learning_rate=math.nan),
-        pb.HeadRecipe(learning_rate=1.5),
-        pb.HeadRecipe(rank=wire.MAX_RANK + 1),
-        pb.HeadRecipe(anchor_weight=math.inf),
-        pb.HeadRecipe(negative_to=-0.1),
-        pb.HeadRecipe(anchor_weight=-1.0),
-        pb.HeadRecipe(positive_weight=-1.0),
-        pb.HeadRecipe(negative_weight=math.nan),
-        pb.HeadRecipe(positive_from=1.5),
-        pb.HeadRecipe(positive_from=0.2, negative_to=0.3),
-    ],
-)
-def test_a_recipe_that_cannot_be_used_is_refused_with_its_field(recipe: pb.HeadRecipe) -> None:
-    with pytest.raises(InvalidInputError) as caught:
-        wire.recipe(recipe)
-    assert caught.value.field.startswith("recipe.")
-
-
-def test_the_widest_head_is_taken() -> None:
-    assert wire.recipe(pb.HeadRecipe(rank=wire.MAX_RANK)).rank == wire.MAX_RANK
-
-
-def test_a_training_has_its_most_epochs() -> None:
-    assert wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS)).epochs == wire.MAX_EPOCHS
-    with pytest.raises(InvalidInputError, match=r"recipe\.epochs"):
-        wire.recipe(pb.HeadRecipe(epochs=wire.MAX_EPOCHS + 1))
 
 
 def test_base_embeddings_with_nan_are_refused() -> None:

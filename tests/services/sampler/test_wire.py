@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -96,6 +97,26 @@ def test_two_frames_of_two_animals_are_different_and_more_frames_say_nothing_of_
     assert (different.first_detection_id, different.second_detection_id) == ("d1", "d2")
     assert different.answer == pb.ANSWER_DIFFERENT
     assert [list(mixed.detection_ids) for mixed in given.mixed_bursts] == [["d3", "d4", "d5"]]
+
+
+def test_what_was_said_about_a_burst_is_kept_with_its_labels_or_with_the_closed_burst() -> None:
+    bursts = [burst("d1", "d2", "d3"), burst("d4", "d5", "d6", one_animal=False)]
+    for one in bursts:
+        one.note, one.confidence = "torn ear", pb.CONFIDENCE_GUESS
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=bursts))
+    kept: list[pb.Label | pb.DetectionSet] = [*given.labels, *given.mixed_bursts]
+    assert len(kept) == 3
+    assert {(one.note, one.confidence) for one in kept} == {("torn ear", pb.CONFIDENCE_GUESS)}
+    assert given.mixed_bursts[0].annotator_id == "a"
+
+
+@pytest.mark.parametrize(("field", "value"), [("note", "\x1b"), ("note", "n" * 1001), ("confidence", 9)])
+def test_a_wrong_remark_on_a_burst_is_named(field: str, value: object) -> None:
+    wrong = burst("d1", "d2")
+    setattr(wrong, field, value)
+    with pytest.raises(InvalidInputError) as caught:
+        wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[wrong]))
+    assert caught.value.field == f"bursts[0].{field}"
 
 
 def test_the_frames_of_a_burst_keep_the_versions_that_were_asked_about() -> None:
@@ -245,6 +266,18 @@ def test_a_question_shows_the_distance_the_gap_and_the_speed() -> None:
     assert (pair.distance_m, pair.gap_s, pair.needed_speed_kmh) == (5000.0, 1800.0, 10.0)
     assert (pair.first.detection_id, pair.second.detection_id, pair.reason) == ("d1", "d2", "why")
     assert pair.lease_expire_time.seconds == 50
+
+
+@pytest.mark.parametrize(("period_s", "known"), [((0.0, 1800.0), True), ((0.0, 1799.0), False)])
+def test_a_gap_to_a_time_outside_the_survey_is_unknown(period_s: tuple[float, float], *, known: bool) -> None:
+    asked = leased(Detection("d2", "d", 1800.0))
+    asked = replace(asked, facts=replace(asked.facts, period_s=period_s))
+    (pair,) = wire.next_pairs_response(QuestionBatch((asked,), finished=False)).pairs
+    assert (pair.HasField("gap_s"), pair.HasField("needed_speed_kmh"), pair.distance_m) == (
+        known,
+        known,
+        5000.0,
+    )
 
 
 @pytest.mark.parametrize("second", [Detection("d2", "lost", 5.0), Detection("d2", "d")])

@@ -68,6 +68,8 @@ def test_photographs_take_the_tones_of_a_reference(
     other = photographed.run("embed", survey_id, "--tone", "equalised")
     assert other.exit_code == 6, other.output
     assert "embed the whole survey with one backbone" in other.stderr
+    fast = photographed.run("embed", survey_id, "--decoding", "fast")
+    assert fast.exit_code == 6, fast.output
     assert photographed.run("embed", survey_id, *arguments).exit_code == 0
     assert spotted.survey(survey_id).info().detection_count == 4
 
@@ -83,6 +85,10 @@ def test_matched_tones_and_their_reference_need_each_other(tmp_path: Path) -> No
         done = CliRunner().invoke(embed, ["any", *arguments])
         assert done.exit_code == 2
         assert "--tone matched and --reference FILE must be given together" in done.stderr
+    for other in (["--tone", "equalised"], ["--segment"], ["--local", "hotspotter"]):
+        refused = CliRunner().invoke(embed, ["any", "--decoding", "fast", *other])
+        assert refused.exit_code == 2
+        assert "--decoding fast goes without" in refused.stderr
     unknown = CliRunner().invoke(embed, ["any", "--tone", "sepia"])
     assert unknown.exit_code == 2
     assert "as-taken" in unknown.stderr

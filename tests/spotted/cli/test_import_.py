@@ -112,6 +112,7 @@ def test_a_layout_and_the_tables_that_it_does_not_read_are_wrong_usage(tmp_path:
         (str(table), "--layout", "spotted-published"),
         (here, "--layout", "spotted-published", "--images", here),
         (here, "--layout", "nosuch"),
+        (here, "--layout", "camtrap-dp", "--strict", "--trust-clock", "A"),
     ):
         assert CliRunner().invoke(import_survey, arguments).exit_code == 2, arguments
 

@@ -73,7 +73,10 @@ def test_a_preparation_without_a_fill_leaves_it_to_the_backbone() -> None:
     assert preparation_message(None) is None
     matched = preparation_message(Preparation(Tone.MATCHED, "digest", fill=0))
     assert matched == embedder_pb2.Preparation(
-        tone=embedder_pb2.TONE_MATCHED, reference_digest="digest", fill=0
+        tone=embedder_pb2.TONE_MATCHED,
+        reference_digest="digest",
+        fill=0,
+        decoding=embedder_pb2.DECODING_EXACT,
     )
     plain = preparation_message(Preparation())
     assert plain is not None

@@ -54,7 +54,8 @@ def test_a_loaded_survey_has_the_local_scores_unless_it_changes_meanwhile(
         ends = np.array([(row[a], row[b]) for a, b in pairs])
         here = gallery.score_pairs(ends[:, 0], ends[:, 1], Fusion.LOCAL)
         np.testing.assert_array_equal(there[:, 2], here.fused)
-        assert here.fused.max() > 0.5
+        product = gallery.score_pairs(ends[:, 0], ends[:, 1], Fusion.PRODUCT)
+        assert (here.fused > product.fused).tolist() == [{a, b} == {"d00", "d05"} for a, b in pairs]
         read = handle.local_scores()
         monkeypatch.setattr(SurveyHandle, "local_scores", lambda _: replace(read, revision=read.revision + 1))
         with pytest.raises(ConcurrencyError, match="changed while it was read"):

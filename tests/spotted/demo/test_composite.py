@@ -50,7 +50,7 @@ def test_the_most_captured_animal_gets_the_most_photographed_one(tmp_path: Path)
 def test_the_extent_is_that_of_the_detections(tmp_path: Path) -> None:
     write(tmp_path, CAPTURES, PHOTOGRAPHS)
     made = read_composite(tmp_path / "captures", tmp_path / "photos", survey_id="c")
-    assert made.survey.extent() == Extent(5_000.0, 49 * 3600.0)
+    assert made.survey.extent() == Extent(5_000.0, 49 * 3600.0, made.survey.start_s)
 
 
 def test_detections_beyond_the_photographs_are_dropped_and_counted(tmp_path: Path) -> None:

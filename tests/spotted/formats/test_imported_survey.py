@@ -1,15 +1,25 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from spotted.errors import InvalidInputError
-from spotted.formats.imported_survey import assemble, format_count, survey_slug
+from spotted.formats.imported_survey import (
+    ImportedSurvey,
+    assemble,
+    format_count,
+    survey_slug,
+    trust_clocks,
+)
 from spotted.formats.picture import Picture
-from spotted.survey import Camera, Detection
+from spotted.formats.timestamps import DAY_S
+from spotted.scoring.geometry import time_outside
+from spotted.survey import Camera, Detection, detection_table
 
 
 def picture(detection_id: str, camera_id: str, time_s: float | None) -> Picture:
@@ -81,3 +91,49 @@ def test_a_far_camera_in_metres_is_named_with_its_metres() -> None:
     detection = Picture(Detection("d", "a", captured_at_s=50.0), path=None)
     imported = assemble("s", "S", cameras, {}, [detection], [])
     assert [note for note in imported.notes if note.startswith("camera 'c' lies 1,000 km from all others")]
+
+
+START_S, END_S = 20_000 * DAY_S, 20_015 * DAY_S
+
+
+def wrong_clock() -> ImportedSurvey:
+    """Nine cameras of one season, and one whose clock was reset to the year 2000."""
+    cameras = {f"c{n}": Camera(f"c{n}", 100.0 * n, 0.0, start_s=START_S, end_s=END_S) for n in range(10)}
+    pictures = [picture(f"{i}-{n}", i, START_S + 5 * n * DAY_S) for i in cameras for n in range(4)]
+    reset = [
+        replace(
+            p,
+            detection=replace(p.detection, captured_at_s=(p.detection.captured_at_s or 0.0) - 9_000 * DAY_S),
+        )
+        if p.detection.camera_id == "c3"
+        else p
+        for p in pictures
+    ]
+    return assemble("s", "", cameras, {}, reset, ["read"])
+
+
+def test_a_wrong_clock_keeps_its_times_which_count_neither_in_the_survey_nor_in_scores() -> None:
+    imported = wrong_clock()
+    survey = imported.survey
+    assert (survey.start_s, survey.end_s) == (START_S, END_S)
+    assert [i for i, c in survey.cameras.items() if c.clock_suspect] == ["c3"]
+    assert all(d.captured_at_s is not None for d in imported.detections)
+    table = detection_table(imported.detections, survey.cameras)
+    outside = time_outside(table, np.arange(40), survey.extent())
+    assert {imported.detections[row].camera_id for row in np.flatnonzero(outside)} == {"c3"}
+    assert outside.sum() == 4
+    (note,) = imported.clock_doubts.values()
+    assert note in imported.notes
+    assert "such as detection 'c3-0'" in note
+    assert note.endswith("confirm the times with --trust-clock c3")
+
+
+def test_a_confirmed_clock_counts_like_all_others_and_is_not_named() -> None:
+    imported = trust_clocks(wrong_clock(), ["c3"])
+    survey = imported.survey
+    assert (survey.start_s, survey.end_s) == (START_S - 9_000 * DAY_S, END_S)
+    assert not any(camera.clock_suspect for camera in survey.cameras.values())
+    assert not any("clock" in note for note in imported.notes)
+    assert imported.notes[0] == "read"
+    with pytest.raises(InvalidInputError, match="--trust-clock c99: the files have no such camera"):
+        trust_clocks(imported, ["c99"])

@@ -15,6 +15,12 @@ def test_the_longest_side_has_the_size_and_the_shape_is_kept(size: tuple[int, in
     assert (chip == 90).all()
 
 
+@pytest.mark.parametrize(("size", "chip"), [((100, 250), (100, 250)), ((1400, 700), (700, 350))])
+def test_a_picture_is_enlarged_only_if_it_may_be(size: tuple[int, int], chip: tuple[int, int]) -> None:
+    picture = np.full((*size, 3), 90, dtype=np.uint8)
+    assert make_chip(picture, 700, enlarged=False).shape == (*chip, 3)
+
+
 @pytest.mark.parametrize("shape", [(10, 10), (10, 10, 4), (0, 10, 3)])
 def test_another_shape_is_no_picture(shape: tuple[int, ...]) -> None:
     with pytest.raises(InvalidInputError, match="picture"):

@@ -14,8 +14,10 @@ from spotted.scoring.feasibility import (
     FeasibilityParams,
     compute_feasibility,
     describe_journey,
+    mean_feasibility,
     needed_speed_kmh,
     pair_feasibility,
+    softened_journey,
 )
 from spotted.survey import Extent
 from tests.spotted.surveys import EXTENT, random_table
@@ -91,7 +93,9 @@ def test_uncertainties_are_off_by_default_and_soften_when_on() -> None:
     rows, columns = np.arange(40)[:, None], np.arange(40)[None, :]
     hard = pair_feasibility(table, rows, columns, EXTENT, FeasibilityParams())
     distance, gap = geometry.distance_m(table, rows, columns), geometry.gap_s(table, rows, columns)
-    np.testing.assert_array_equal(hard, compute_feasibility(distance, gap, EXTENT).astype(np.float32))
+    doubted = geometry.gap_doubted(table, rows, columns, EXTENT)
+    formula = compute_feasibility(distance, gap, EXTENT).astype(np.float32)
+    np.testing.assert_array_equal(hard[~doubted], formula[~doubted])
     for soft in (
         FeasibilityParams(clock_uncertainty_s=600.0),
         FeasibilityParams(use_location_uncertainty=True),
@@ -155,3 +159,39 @@ def test_a_journey_within_a_station_is_described_so_unless_its_score_says_otherw
 def test_places_that_are_equal_only_by_their_uncertainty_are_not_called_one_station() -> None:
     params = FeasibilityParams(use_location_uncertainty=True)
     assert describe_journey(0.0, 5.0, ("A", "B"), params) == "no distance between A and B"
+
+
+@given(distance=metres, decay=st.sampled_from([0.0, 0.3, 1.0, 40.0]))
+def test_a_gap_that_is_not_believed_counts_as_the_mean_over_those_of_two_random_instants(
+    distance: float, decay: float
+) -> None:
+    # the midpoints of a million equal parts of the longest gap, weighted by their density 2 (1 - g)
+    share = (np.arange(1_000_000) + 0.5) / 1_000_000
+    scores = np.exp(-decay * distance / EXTENT.distance_m / share)
+    found = mean_feasibility(np.array([distance]), EXTENT, decay=decay)[0]
+    assert found == pytest.approx(float((2.0 * (1.0 - share) * scores).mean()), abs=1e-6)
+
+
+def test_a_clock_that_is_years_off_neither_rules_out_nor_helps() -> None:
+    table = random_table(60, seed=3)
+    rows, columns = np.arange(60)[:, None], np.arange(60)
+    params = FeasibilityParams(1.5, 600.0, use_location_uncertainty=True, max_speed_kmh=8.0)
+    scores = pair_feasibility(table, rows, columns, EXTENT, params)
+    doubted = geometry.gap_doubted(table, rows, columns, EXTENT)
+    distance, gap = softened_journey(table, rows, columns, params)
+    known = doubted & ~np.isnan(gap)
+    mean = mean_feasibility(distance, EXTENT, decay=1.5).astype(np.float32)
+    np.testing.assert_array_equal(scores[known], mean[known])
+    # a time that is not there stays unknown
+    assert np.isnan(scores[doubted & np.isnan(gap)]).all()
+    believed = pair_feasibility(table, rows, columns, replace(EXTENT, start_s=None), params)
+    np.testing.assert_array_equal(scores[~doubted], believed[~doubted])
+    # however far off the clock is, the score is the same
+    farther = replace(table, time_s=np.where(table.time_s > 1e8, -table.time_s, table.time_s))
+    np.testing.assert_array_equal(pair_feasibility(farther, rows, columns, EXTENT, params), scores)
+
+
+def test_a_journey_by_a_wrong_clock_is_described_by_its_distance() -> None:
+    described = describe_journey(5000.0, 1e8, ("B", "A"), FeasibilityParams(), doubted=True)
+    assert described == "a clock is wrong: only the distance between A and B counts"
+    assert describe_journey(0.0, 1e8, ("A", "A"), FeasibilityParams(), doubted=True) == "same camera A"

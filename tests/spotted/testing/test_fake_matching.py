@@ -76,9 +76,10 @@ def test_equal_features_of_the_fake_embedder_share_a_mark() -> None:
         handle.add_detections(DETECTIONS, vectors(), SPEC)
         handle.add_local_features({"d00": b"1", "d01": b"2", "d05": b"1"}, replace(LOCAL, method=METHOD))
         handle.match_local_features()
-        found = {one.detection_id: one.candidates[0] for one in handle.candidates(fusion=Fusion.LOCAL)}
-    assert (found["d00"].detection_id, found["d00"].local, found["d00"].matched_marks) == ("d05", 1.0, 1)
-    assert found["d01"].fused <= 0.5
+        (one,) = handle.candidates(detection_ids=["d00"], fusion=Fusion.LOCAL)
+        found = {candidate.detection_id: candidate for candidate in one.candidates}
+    assert (found["d05"].local, found["d05"].matched_marks) == (1.0, 1)
+    assert (found["d06"].local, found["d06"].matched_marks) == (None, 0)
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from services.embedder.images.decoding import ByteArray, decode
+from services.embedder.images.decoding import ByteArray, decode, upright_size
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 
@@ -67,6 +67,38 @@ def test_exif_orientation_is_undone_as_pillow_does(drawing: ByteArray, kind: str
     with Image.open(io.BytesIO(content)) as image:
         expected = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
     assert np.array_equal(decode(content), expected)
+
+
+@pytest.mark.parametrize("size", [(400, 300), (397, 293)])
+@pytest.mark.parametrize("reduction", [2, 4, 8])
+def test_a_jpeg_at_a_part_of_its_size_is_the_mean_of_its_pixels(
+    drawing: ByteArray, size: tuple[int, int], reduction: int
+) -> None:
+    image, exif = Image.fromarray(drawing).resize(size), Image.Exif()
+    # without subsampling of colours, whose interpolation would differ
+    content = encoded(image, "JPEG", quality=95, subsampling=0)
+    found = decode(content, reduction=reduction)
+    means = np.asarray(Image.fromarray(decode(content)).reduce(reduction))
+    assert found.shape == means.shape
+    inner = (slice(1, -1), slice(1, -1))
+    assert np.abs(found[inner].astype(int) - means[inner].astype(int)).mean() < 6
+    # a turned file is reduced as it is stored, and set upright
+    exif[0x0112] = 6
+    turned = encoded(image, "JPEG", quality=95, subsampling=0, exif=exif)
+    assert (upright_size(content), upright_size(turned)) == (size, size[::-1])
+    assert np.array_equal(decode(turned, reduction=reduction), np.rot90(found, -1))
+    # one that only Pillow reads has the same size
+    flawed = content.replace(b"\xff\xdb", b"\0\0\xff\xdb", 1)
+    assert decode(flawed, reduction=reduction).shape == found.shape
+
+
+def test_only_jpegs_are_decoded_at_a_part_of_their_size(drawing: ByteArray) -> None:
+    assert upright_size(encoded(drawing)) is upright_size(encoded(drawing, "WEBP")) is None
+    assert upright_size(encoded(Image.fromarray(drawing).convert("CMYK"), "JPEG")) is None
+    with pytest.raises(UnreadableImageError, match="damaged or truncated"):
+        upright_size(encoded(drawing, "JPEG")[:20])
+    with pytest.raises(UnreadableImageError, match=r"more than the 0\.1 allowed"):
+        upright_size(encoded(drawing, "JPEG"), max_pixels=100_000)
 
 
 @pytest.mark.parametrize(

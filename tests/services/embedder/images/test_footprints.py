@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from services.common.process import give_back_arrays
-from services.embedder.images.decoding import ByteArray
+from services.embedder.images.decoding import ByteArray, Decoding
 from services.embedder.images.footprints import encoded_bytes, footprint, image_footprint, local_footprint
 from services.embedder.images.masks import PngMask, RleMask
 from services.embedder.images.parts import prepare_parts
@@ -128,6 +128,12 @@ def test_an_image_counts_once_and_each_part_by_its_steps(drawing: ByteArray) -> 
     both = footprint(Photograph(content, (WHOLE_IMAGE, CropPart(mask=mask))), PLAIN)
     assert both.bytes == masked.bytes
     assert both.cost == pytest.approx(masked.cost + (many.cost - one.cost) / 15)
+    fast = Preprocessing(224, decoding=Decoding.FAST)
+    assert footprint(Photograph(content), fast) == one
+    # four sizes at most
+    assert footprint(Photograph(content, (WHOLE_IMAGE,) * 16), fast).cost == pytest.approx(
+        many.cost + 3 * one.cost
+    )
     assert encoded_bytes(Photograph(b"12345", (CropPart(mask=PngMask(b"123")), WHOLE_IMAGE))) == 8
 
 

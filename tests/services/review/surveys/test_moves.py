@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from services.review.surveys.held import HeldSurvey
@@ -16,7 +17,7 @@ from tests.services.review.images.test_places import INFO
 def drawn(detections: list[Detection]) -> tuple[dict[str, Any], list[tuple[str, str]]]:
     """The map of cameras 1 km apart on a line, `nowhere` without a position, and the pairs asked for."""
     asked: list[tuple[str, str]] = []
-    held = HeldSurvey(INFO, {d.detection_id: d for d in detections})
+    held = HeldSurvey(replace(INFO, end_s=1e6), {d.detection_id: d for d in detections})
 
     def explain(request: Any) -> scorer_pb2.ExplainPairResponse:  # noqa: ANN401 - a message
         pair = request.pair.first_detection_id, request.pair.second_detection_id
@@ -25,6 +26,7 @@ def drawn(detections: list[Detection]) -> tuple[dict[str, Any], list[tuple[str, 
         answer = scorer_pb2.ExplainPairResponse()
         if "nowhere" not in {first, second}:
             answer.distance_m = 1000.0 * abs(int(first[1:]) - int(second[1:]))
+            answer.station = "ford" if {first, second} == {"c0", "c2"} else ""
         return answer
 
     async def ask(address: str) -> dict[str, Any]:
@@ -55,6 +57,19 @@ def test_legs_that_no_animal_makes_are_marked() -> None:
     assert group["legs"][0]["journey"]["speed_kmh"] == 2.0
     assert (round(shown["width_m"]), shown["height"] < 0.01) == (99_000, True)
     assert len(asked) == 3
+
+
+def test_a_leg_between_cameras_of_one_station_names_it() -> None:
+    shown, _ = drawn(list(line(["c0", "c2", "c5"])))
+    texts = [leg["journey"]["text"] for leg in shown["groups"][0]["legs"]]
+    assert texts == ["same station ford, 1 hour later", "1 hour, 3 km apart, a steady walk"]
+
+
+def test_a_time_outside_the_survey_makes_no_leg() -> None:
+    odd = Detection("odd", "c9", 1e6 + 1.0)
+    shown, _ = drawn([*line(["c0", "c2"]), odd])
+    assert [leg["to"] for leg in shown["groups"][0]["legs"]] == ["c2"]
+    assert len(shown["groups"][0]["sightings"]) == 3
 
 
 def test_cameras_without_a_position_are_counted_and_not_drawn() -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, vector_digest
 from services.scorer.catalogue.gallery import LOOKS_ONLY, Part, on_plane_of, open_gallery, part_of
 from services.scorer.surveys import Surveys
+from spotted.scoring.geometry import time_outside
 from tests.services.scorer.catalogue.organisation import Organisation, plant
 from tests.services.scorer.snapshots import planted_snapshot
 
@@ -83,3 +86,44 @@ def test_cameras_are_placed_on_the_plane_of_the_photographs(wcs: Organisation, s
     assert on_plane_of(here, part(here)) == {i: c for i, c in here.cameras.items() if c.has_position}
     assert on_plane_of(here, part(plane)) == on_plane_of(plane, part(here)) == {}
     assert on_plane_of(here, Part("s", None, np.empty(0, np.int64), ())) == {}
+
+
+def stationed(north_deg: float) -> Snapshot:
+    """The survey with two of its cameras at one station, a few metres apart, further north."""
+    cameras = {
+        camera.camera_id: replace(
+            camera,
+            x_m=None,
+            y_m=None,
+            latitude_deg=north_deg + 0.00003 * n,
+            longitude_deg=30.0,
+            station="ford" if n < 2 else "",
+        )
+        for n, camera in enumerate(SNAPSHOT.cameras.values())
+    }
+    return replace(SNAPSHOT, cameras=cameras)
+
+
+@pytest.mark.parametrize(("north_deg", "shared"), [(0.0001, True), (0.1, False)])
+def test_stations_of_one_name_in_two_surveys_are_one_if_they_lie_near_one_another(
+    north_deg: float, *, shared: bool
+) -> None:
+    here, there = stationed(0.0), stationed(north_deg)
+    part, rows = part_of("2024", there, MEMBERS), np.arange(12)
+    vectors = np.concatenate([SNAPSHOT.base[part.rows], SNAPSHOT.base[rows]])
+    gallery = open_gallery(here, rows, [part], vectors, places=True)
+    members, own = {*gallery.stations[:12]}, {*gallery.stations[12:]}
+    assert ("ford" in members & own) is shared
+    assert len(members - {""}) == len(own - {""}) == 1
+
+
+def test_a_time_outside_its_own_survey_is_believed_in_none() -> None:
+    detections = (replace(SNAPSHOT.detections[0], captured_at_s=-1e8), *SNAPSHOT.detections[1:])
+    there = replace(stationed(0.0), detections=detections)
+    part, rows = part_of("2024", there, MEMBERS), np.array([1])
+    vectors = np.concatenate([SNAPSHOT.base[part.rows], SNAPSHOT.base[rows]])
+    gallery = open_gallery(stationed(0.0), rows, [part], vectors, places=True)
+    outside = time_outside(gallery.table, np.arange(13), gallery.extent)
+    assert [gallery.members[row][1].detection_id for row in np.flatnonzero(outside).tolist()] == [
+        SNAPSHOT.detections[0].detection_id
+    ]

@@ -68,7 +68,9 @@ def local_scores(scorer: Scorer, survey_id: str) -> dict[tuple[str, str], float]
     }
 
 
-def test_matched_marks_rank_first_and_explain_the_pair(scorer: Scorer, store: Store, survey_id: str) -> None:
+def test_matched_marks_raise_candidates_and_explain_the_pair(
+    scorer: Scorer, store: Store, survey_id: str
+) -> None:
     ids = plant(scorer, survey_id)
     before = scorer.stub.GetSurvey(scorer_pb2.GetSurveyRequest(survey_id=survey_id, fusion=LOCAL))
     assert "match-marks" in before.score_spec.fallback
@@ -81,11 +83,13 @@ def test_matched_marks_rank_first_and_explain_the_pair(scorer: Scorer, store: St
     animal = {detection_id: animal_of(n) for n, detection_id in enumerate(ids)}
     for query, found in lists.items():
         same = [animal[one.detection_id] == animal[query] for one in found]
-        assert same == sorted(same, reverse=True)
+        scores = [one.fused for one in found]
+        assert scores == sorted(scores, reverse=True)
         assert sum(same) == COUNT // ANIMALS - 1
-        assert all(
-            (one.matched_marks > 3, one.fused > 0.5) == (s, s) for one, s in zip(found, same, strict=True)
-        )
+        for one, is_same in zip(found, same, strict=True):
+            assert (one.matched_marks > 3) == is_same
+            looks = 1.0 - (1.0 - one.visual) * np.exp(-10.0 * one.local) if is_same else one.visual
+            assert one.fused == pytest.approx(looks, abs=1e-6)
     pair = survey_pb2.Pair(first_detection_id=ids[0], second_detection_id=ids[ANIMALS])
     explained = scorer.stub.ExplainPair(
         scorer_pb2.ExplainPairRequest(survey_id=survey_id, pair=pair, fusion=LOCAL)

@@ -26,6 +26,15 @@ def test_a_network_is_opened_once_and_known_by_its_digest(tmp_path: Path) -> Non
         MatchingMethods(tmp_path).matcher("blocks", frozen)
 
 
+def test_a_network_that_is_replaced_before_it_is_opened_is_refused(tmp_path: Path) -> None:
+    methods = MatchingMethods(tmp_path)
+    frozen = Normalisers.of_network(write_method(tmp_path).matcher_sha256)
+    assert methods.spec("blocks").matcher_sha256 == frozen.network
+    write_method(tmp_path, sharpness=2.0)
+    with pytest.raises(PreconditionError, match=r"matcher\.onnx of 'blocks' is not the file"):
+        methods.matcher("blocks", frozen)
+
+
 def test_normalisers_of_keypoints_are_no_network(tmp_path: Path) -> None:
     write_method(tmp_path)
     drawn = Normalisers.sample([], [], rng=np.random.default_rng(0))

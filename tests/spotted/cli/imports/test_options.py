@@ -35,6 +35,14 @@ def test_options_of_the_last_import_are_used_unless_given(tmp_path: Path, source
     repeated, notes = with_last_options(tmp_path, "", replace(source, timezone="+02:00"))
     assert repeated == replace(last, timezone="+02:00")
     assert notes == ["options of the last import are used: --species leopard"]
+    remember(tmp_path, "leopards", replace(source, trusted_clocks=("A", "B")))
+    repeated, notes = with_last_options(tmp_path, "", source)
+    assert (repeated.trusted_clocks, notes) == (
+        ("A", "B"),
+        ["options of the last import are used: --trust-clock A B"],
+    )
+    none = replace(source, trusted_clocks=("",))
+    assert with_last_options(tmp_path, "", none) == (none, [])
 
 
 def test_options_of_other_files_or_another_survey_are_not_used(tmp_path: Path, source: Source) -> None:

@@ -88,7 +88,7 @@ def test_networks_extract_and_match_by_their_files(coats: Machine, survey_id: st
     survey = coats.spotted.survey(survey_id)
     for detection in ("coat0-0", "coat1-1"):
         (ranked,) = survey.candidates(detection_ids=[detection], fusion=Fusion.LOCAL, top_k=3)
-        best, *others = ranked.candidates
+        best, *others = sorted(ranked.candidates, key=lambda one: -(one.local or 0.0))
         assert best.detection_id[:5] == detection[:5]
         # the lower half of the square chip lies below the photograph
         assert 4 <= best.matched_marks <= COUNT // 2

@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.doubts.stations import STATION_EXTENT_M, settle_stations
+from spotted.formats.doubts.stations import settle_stations
 from spotted.formats.problems import Problems
-from spotted.survey import Camera
+from spotted.survey import STATION_EXTENT_M, Camera
 
 FAR_M = STATION_EXTENT_M + 5
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.formats.doubts.times import LONGEST_PERIOD_S, Times, settle_times
+from spotted.formats.doubts.timeline import Times
+from spotted.formats.doubts.times import LONGEST_PERIOD_S, settle_times
 from spotted.formats.picture import Picture
 from spotted.survey import Camera, Detection
 
@@ -147,7 +148,10 @@ def test_a_camera_apart_from_all_others_in_time_has_a_suspect_clock(count: int, 
     assert undated(times) == []
     (doubt,) = times.doubts
     assert doubt.startswith("camera 'odd' (")
-    assert "does not count in the period of the survey" in doubt
+    assert "such as m.csv row odd--8490-0" in doubt
+    assert "its times count neither in scores nor in the period of the survey" in doubt
+    assert times.clocks == {"odd": doubt}
+    assert doubt.endswith("or confirm the times with --trust-clock odd")
 
 
 @pytest.mark.parametrize(("count", "end"), [(3, 25_600.0), (12, 25_600.0), (12, 91.0)])
@@ -203,7 +207,7 @@ def test_a_declared_suspect_clock_keeps_its_times_and_loses_its_period() -> None
     assert undated(times) == []
     assert times.cameras["C01"].start_s is None
     assert days(times) == (0.0, 60.0)
-    assert "1 camera with a suspect clock and images outside the period" in times.notes[0]
+    assert "1 camera with images outside the period" in times.notes[0]
 
 
 def test_the_order_of_photographs_changes_nothing() -> None:

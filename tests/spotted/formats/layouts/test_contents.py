@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from spotted.formats.layouts.contents import columns_of, describe, files_below, only_folder
+from spotted.formats.layouts.contents import columns_of, damages, describe, files_below, only_folder
 from tests.spotted.published_tree import write_tree
 
 
@@ -39,3 +39,10 @@ def test_the_titles_of_a_table_in_utf_16_are_read(tmp_path: Path) -> None:
     assert columns_of(table) == ("path", "identity")
     table.write_bytes(b"\xff\xfea")
     assert columns_of(table) == ()
+
+
+def test_only_workbooks_that_cannot_be_read_are_named_as_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "b.xlsx").write_bytes(b"PK\x03\x04 cut short")
+    (line,) = damages(sorted(tmp_path.iterdir()))
+    assert line.startswith(f"{tmp_path / 'b.xlsx'} cannot be read as a workbook: ")

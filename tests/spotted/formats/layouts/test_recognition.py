@@ -14,6 +14,7 @@ from spotted.formats.layouts.recognition import (
     TABLES,
     recognise,
 )
+from spotted.formats.sheets import has_reader
 from tests.spotted.camtrapdp_package import write_package
 from tests.spotted.published_tree import write_tree
 
@@ -116,3 +117,15 @@ def test_tables_in_the_only_folder_of_an_archive_are_recognised_but_a_station_st
     assert (seen.layout, seen.path) == (CAMTRAP_DP, tmp_path / "zip" / "ridge")
     photographs = recognise(write_tree(tmp_path / "survey", ["StationA/1.jpg"]))
     assert (photographs.layout, photographs.path) == (PHOTOGRAPHS, tmp_path / "survey")
+
+
+@pytest.mark.parametrize("name", ["leopards.xlsx", "leopards.xls", "leopards.ods"])
+def test_a_damaged_workbook_is_named_before_anything_else(tmp_path: Path, name: str) -> None:
+    if not name.endswith("x") and not has_reader():
+        pytest.skip("python-calamine, an extra, is not installed")
+    table = tmp_path / name
+    table.write_bytes(b"\xd0\xcf\x11\xe0 cut short")
+    for root in (table, tmp_path):
+        with pytest.raises(InvalidInputError) as refused:
+            recognise(root)
+        assert str(refused.value).startswith(f"{table} cannot be read as a workbook: "), root

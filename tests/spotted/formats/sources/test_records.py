@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,9 @@ def test_a_source_is_remembered_with_all_its_options(tmp_path: Path) -> None:
     source = Source(package="/p", images_root="/i", species="Crocuta crocuta", timezone="Africa/Harare")
     remember(tmp_path, "survey", source)
     assert recall(tmp_path, "survey") == source
+    trusting = replace(source, trusted_clocks=("A", "B, C"))
+    remember(tmp_path, "survey", trusting)
+    assert recall(tmp_path, "survey") == trusting
 
 
 def test_a_survey_is_known_by_its_very_source(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,3 +147,20 @@ def test_tables_of_programs_are_read_by_their_source_and_written_as_a_catalogue(
         source.write(tmp_path / f"out-{layout}", {detection.detection_id: "Bela"}, overwrite=False)
         (again,) = read_catalogue(tmp_path / f"out-{layout}").detections
         assert again.individual_id == "Bela"
+
+
+def test_a_source_trusts_the_clocks_that_a_person_confirmed(tmp_path: Path) -> None:
+    cameras, detections = tmp_path / "cameras.csv", tmp_path / "detections.csv"
+    ids = "ABCD"
+    cameras.write_text("camera_id,x_m,y_m\n" + "".join(f"{i},{n},0\n" for n, i in enumerate(ids)))
+    years = dict.fromkeys(ids, 2024) | {"D": 2000}
+    rows = [f"{i},{years[i]}-05-0{day}T06:00Z,{i}{day}.jpg\n" for i in ids for day in (1, 2, 3)]
+    detections.write_text("camera_id,timestamp,image\n" + "".join(rows))
+    source = Source(cameras=str(cameras), detections=str(detections))
+    doubted = source.read("s")
+    assert [*doubted.clock_doubts] == ["D"]
+    for trusted, suspect, days in ((("D",), False, 8_768), (("",), True, 2)):
+        read = replace(source, trusted_clocks=trusted).read("s")
+        assert read.survey.cameras["D"].clock_suspect is suspect
+        assert round((read.survey.end_s - read.survey.start_s) / 86_400.0) == days
+        assert read.detections == doubted.detections

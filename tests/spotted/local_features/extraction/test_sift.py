@@ -43,7 +43,7 @@ def test_a_mask_keeps_only_keypoints_inside() -> None:
     mask[:, :180] = True
     features = SiftExtractor().extract(coat(1), mask)
     assert 30 < len(features) < len(coat_features(1))
-    assert features.points[:, 0].max() <= 201
+    assert features.points[:, 0].max() <= 151
     assert not len(SiftExtractor().extract(coat(1), np.zeros_like(mask)))
 
 
@@ -59,13 +59,20 @@ def test_a_mask_of_everything_changes_nothing() -> None:
 def test_a_plain_picture_has_no_features() -> None:
     features = SiftExtractor().extract(np.full((60, 90, 3), 128, dtype=np.uint8))
     assert len(features) == 0
-    assert features.size == (400, 267)
+    assert features.size == (90, 60)
+
+
+def test_large_pictures_are_reduced_and_small_ones_keep_their_pixels() -> None:
+    enlarged = cv2.resize(coat(1), None, fx=3.0, fy=3.0, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    assert SiftExtractor().extract(enlarged).size == coat_features(1).size == (300, 200)
+    small = np.ascontiguousarray(coat(1)[:150, :250])
+    assert SiftExtractor().extract(small).size == (250, 150)
 
 
 def test_a_turned_picture_has_the_same_descriptors_turned() -> None:
     seen, matrix = turned(coat(3), 25.0)
     one, other = coat_features(3), SiftExtractor().extract(seen)
-    share = 400 / 360
+    share = 300 / 360
     expected = (np.column_stack([one.points[:, :2] / share, np.ones(len(one))]) @ matrix.T)[:, :2] * share
     apart = np.linalg.norm(expected[:, None] - other.points[None, :, :2], axis=2)
     distances = np.linalg.norm(one.descriptors[:, None].astype(float) - other.descriptors[None], axis=2)

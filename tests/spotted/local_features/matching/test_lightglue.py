@@ -3,7 +3,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import pytest
 
+from spotted.errors import PreconditionError
 from spotted.local_features.features import LocalFeatures, no_features
 from spotted.local_features.matching.lightglue import NetworkMatcher
 from spotted.local_features.matching.matchable import Matchable, in_order
@@ -68,3 +70,8 @@ def test_a_chip_without_keypoints_scores_nothing() -> None:
     assert len({in_order(one, empty)[0] is empty for one in some}) == 2
     assert MATCHER.score_shortlist(empty, some).tolist() == [0.0] * 6
     assert [MATCHER.match_pair(one, empty).score for one in some] == [0.0] * 6
+
+
+def test_descriptors_of_another_network_are_refused() -> None:
+    with pytest.raises(PreconditionError, match=r"of 64 elements .* 'near', which has 128; .* --again"):
+        ready(no_features(64, (700, 467)))

@@ -78,7 +78,7 @@ def test_the_same_coat_from_elsewhere_matches_at_the_right_places(
     found = lnbnn.match_shortlist(ready[0], [ready[3], ready[4]])
     for matches, (_, matrix) in zip(found, [tilted(coat(0)), turned(coat(0), 20.0, share=1.2)], strict=True):
         assert len(matches) > 20
-        share = 400 / 360
+        share = 300 / 360
         seen = np.column_stack([matches.points_a / share, np.ones(len(matches))]) @ matrix.T
         apart = np.hypot(*(seen[:, :2] / seen[:, 2:] * share - matches.points_b).T)
         assert np.median(apart) < 3.0

@@ -48,6 +48,15 @@ def test_a_journey_faster_than_the_survey_allows_is_marked() -> None:
     assert [leg.too_fast for leg in drawn.legs] == [True]
 
 
+def test_no_journey_leads_from_one_camera_of_a_station_to_the_other() -> None:
+    first = BY_ID["A1"]
+    pair = {"A1": replace(first, station="ford"), "A2": replace(first, camera_id="A2", station="ford")}
+    pair["A2"] = replace(pair["A2"], y_m=(first.y_m or 0.0) + 500.0)
+    drawn = draw_movements(SITA, pair, HARARE, limit_kmh=1e-9)
+    assert drawn
+    assert [leg.too_fast for leg in drawn.legs] == [False]
+
+
 def test_the_map_is_the_same_anywhere_on_earth() -> None:
     moved = {
         one.camera_id: replace(one, x_m=one.x_m + 1e6, y_m=one.y_m - 2e6)

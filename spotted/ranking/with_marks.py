@@ -1,4 +1,4 @@
-"""Candidates ranked by matched marks: pairs that share marks first, all others after them by the product.
+"""Candidates ranked by LOCAL: those by PRODUCT, and those that share marks, which may rank higher.
 
 A pair that was not matched is not worse than one without a common mark: both are ranked by the product.
 """
@@ -15,7 +15,7 @@ from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 
 
-def rank_local_first(
+def rank_with_marks(
     gallery: Gallery, query: int, rows: IntArray, k: int, *, allowed: Allowed | None = None
 ) -> tuple[IntArray, PairScores]:
     """The k best candidates of a query by LOCAL, and their scores.

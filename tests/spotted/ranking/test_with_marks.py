@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spotted.arrays import BoolArray, IntArray
-from spotted.ranking.local_first import rank_local_first
 from spotted.ranking.ranker import Ranker
+from spotted.ranking.with_marks import rank_with_marks
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
 from tests.spotted.ranking.test_ranker import plain_top_k
@@ -67,9 +67,9 @@ def test_rules_exclude_those_with_marks_too(k: int) -> None:
 def test_without_local_scores_the_order_is_that_of_the_list() -> None:
     gallery = random_gallery(12, 0)
     (ranked,) = Ranker(gallery).top_k(np.array([4]), 12)
-    rows, scores = rank_local_first(gallery, 4, ranked.rows, 12)
+    rows, scores = rank_with_marks(gallery, 4, ranked.rows, 12)
     np.testing.assert_array_equal(rows, ranked.rows)
-    np.testing.assert_array_equal(scores.fused, ranked.scores.fused * np.float32(0.5))
+    np.testing.assert_array_equal(scores.fused, ranked.scores.fused)
 
 
 def test_blocks_and_parts_of_a_gallery_score_as_pairs_do() -> None:
