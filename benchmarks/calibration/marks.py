@@ -7,6 +7,7 @@ and each detection is matched with its best candidates by the product, as `spott
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def marks_line(survey: KnownSurvey, amount: Amount, *, splits: int = SPLITS) -> 
         marked.gain,
         marked.unguarded,
         {
-            str(weight): fixed_gain(survey, pairs, lambda p, w=weight: added(p, w), splits=splits)
+            str(weight): fixed_gain(survey, pairs, partial(added, weight=weight), splits=splits)
             for weight in WEIGHTS
         },
     )
