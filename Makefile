@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-training clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -125,6 +125,10 @@ benchmark-retrieval: models ## top-k of each score on composite, published and g
 
 benchmark-local: models ## local evidence on photographs of one flank, beside and joined with the backbone
 	$(BIN)/python -m benchmarks.local --data $(DATA)
+
+benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
+	$(BIN)/python -m benchmarks.training loading
+	$(BIN)/python -m benchmarks.training coats
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)
