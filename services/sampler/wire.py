@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from services.common.rpc import checks
-from services.common.session.labels import MOST_LABELS, check_label
+from services.common.session.labels import MOST_LABELS, check_label, check_remark
 from services.common.session.settings import MUTABLE, check_settings
 from services.sampler.questions.choice import LARGEST_BURST, QuestionRequest
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
@@ -119,11 +119,18 @@ def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> Non
     checks.slug(burst.annotator_id, f"{field}.annotator_id")
     checks.between(len(burst.detection_ids), 2, LARGEST_BURST, f"{field}.detection_ids")
     checks.unique(burst.detection_ids, f"{field}.detection_ids")
+    check_remark(burst, field)
     count = len(burst.detection_ids)
     if burst.versions:
         checks.between(len(burst.versions), count, count, f"{field}.versions")
     if not burst.one_animal and count > 2:  # noqa: PLR2004 - a pair
-        stored.mixed_bursts.add(detection_ids=burst.detection_ids, versions=burst.versions)
+        stored.mixed_bursts.add(
+            detection_ids=burst.detection_ids,
+            versions=burst.versions,
+            note=burst.note,
+            confidence=burst.confidence,
+            annotator_id=burst.annotator_id,
+        )
         return
     versions: list[int | None] = [*burst.versions] or [None] * count
     for other, version in zip(burst.detection_ids[1:], versions[1:], strict=True):
@@ -134,6 +141,8 @@ def _add_burst(stored: pb.LabelsGiven, burst: pb.BurstAnswer, field: str) -> Non
             annotator_id=burst.annotator_id,
             first_version=versions[0],
             second_version=version,
+            note=burst.note,
+            confidence=burst.confidence,
         )
 
 

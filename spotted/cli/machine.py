@@ -10,7 +10,7 @@ import click
 
 from spotted.cli.connection import connect_here
 from spotted.console import data_option, err, json_option, next_step, show, table
-from spotted.errors import UnavailableError
+from spotted.errors import SpottedError, UnavailableError
 from spotted.local import append_only, diagnosis, processes, review_page
 from spotted.local.models import DEFAULT_BACKBONE, models_directory, prepare
 from spotted.local.platforms import check_platform
@@ -18,6 +18,9 @@ from spotted.local.ports import DEFAULT_PORT
 
 DEVICES = ("cpu", "cuda", "tensorrt")
 OK = "answers"
+IMPORT = "spotted import DIR   (DIR: a folder of photographs, a Camtrap DP directory, a table ...)"
+# surveys that a hint names
+MOST_NAMED = 5
 
 
 @click.command()
@@ -114,7 +117,7 @@ def up(
 
     def text() -> None:
         table("running processes", ("role", "address"), list(addresses.items()))
-        next_step("spotted import DIR   (DIR: a folder of photographs, a Camtrap DP directory, a table ...)")
+        next_step(_following(directory))
 
     for warning in warnings:
         err.print(f"warning: {warning}", markup=False, soft_wrap=True)
@@ -204,6 +207,22 @@ def status(
         raise UnavailableError(
             f"some processes of {directory} do not answer; `spotted up` starts those that are missing"
         )
+
+
+def _following(directory: Path) -> str:
+    """The command to run next: what the surveys that are there need."""
+    try:
+        with connect_here(directory) as spotted:
+            surveys = [one for one in spotted.surveys() if not one.damage]
+    except SpottedError:
+        # the services run; whoever may not list surveys can import one
+        surveys = []
+    if not surveys:
+        return IMPORT
+    if len(surveys) > 1:
+        return f"spotted review SURVEY   (SURVEY: {', '.join(one.survey_id for one in surveys[:MOST_NAMED])})"
+    command = "review" if surveys[0].detection_count else "embed"
+    return f"spotted {command} {surveys[0].survey_id}"
 
 
 def without_page(lacking: Sequence[str]) -> str:

@@ -17,9 +17,9 @@ def pair_label(pair: PairQuery, answer: Answer, annotator_id: str, note: str = "
     return Label(*ids, answer, annotator_id, note=note, versions=pair.versions)
 
 
-def burst_answer(group: GroupQuery, annotator_id: str, *, one_animal: bool) -> BurstAnswer:
+def burst_answer(group: GroupQuery, annotator_id: str, *, one_animal: bool, note: str = "") -> BurstAnswer:
     """The answer to a burst."""
-    return BurstAnswer(shown_ids(group), one_animal, annotator_id, group.versions)
+    return BurstAnswer(shown_ids(group), one_animal, annotator_id, group.versions, note)
 
 
 def gallery_labels(

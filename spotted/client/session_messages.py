@@ -129,6 +129,8 @@ def burst_message(answer: BurstAnswer) -> pb.BurstAnswer:
         one_animal=answer.one_animal,
         annotator_id=answer.annotator_id,
         versions=answer.versions,
+        note=answer.note,
+        confidence=pb.Confidence.ValueType(answer.confidence or 0),
     )
 
 

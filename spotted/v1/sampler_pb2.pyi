@@ -908,12 +908,18 @@ class BurstAnswer(_message.Message):
     ONE_ANIMAL_FIELD_NUMBER: _builtins.int
     ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
     one_animal: _builtins.bool
     """True is stored as a label SAME of each frame with the first. False closes the burst; for a burst of two
     frames it is stored as a label DIFFERENT.
     """
     annotator_id: _builtins.str
     """Who answered. Required."""
+    note: _builtins.str
+    """As Label.note; kept with each of its labels, or with the closed burst in the journal."""
+    confidence: Global___Confidence.ValueType
+    """As Label.confidence; kept as the note."""
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """At least two. Required."""
@@ -929,10 +935,12 @@ class BurstAnswer(_message.Message):
         one_animal: _builtins.bool = ...,
         annotator_id: _builtins.str = ...,
         versions: _abc.Iterable[_builtins.int] | None = ...,
+        note: _builtins.str = ...,
+        confidence: Global___Confidence.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "detection_ids", b"detection_ids", "one_animal", b"one_animal", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "confidence", b"confidence", "detection_ids", b"detection_ids", "note", b"note", "one_animal", b"one_animal", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1811,6 +1819,15 @@ class DetectionSet(_message.Message):
 
     DETECTION_IDS_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    CONFIDENCE_FIELD_NUMBER: _builtins.int
+    ANNOTATOR_ID_FIELD_NUMBER: _builtins.int
+    note: _builtins.str
+    """Only in LabelsGiven.mixed_bursts: BurstAnswer.note."""
+    confidence: Global___Confidence.ValueType
+    """Only in LabelsGiven.mixed_bursts: BurstAnswer.confidence."""
+    annotator_id: _builtins.str
+    """Only in LabelsGiven.mixed_bursts: who answered."""
     @_builtins.property
     def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Their ids."""
@@ -1824,10 +1841,13 @@ class DetectionSet(_message.Message):
         *,
         detection_ids: _abc.Iterable[_builtins.str] | None = ...,
         versions: _abc.Iterable[_builtins.int] | None = ...,
+        note: _builtins.str = ...,
+        confidence: Global___Confidence.ValueType = ...,
+        annotator_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["annotator_id", b"annotator_id", "confidence", b"confidence", "detection_ids", b"detection_ids", "note", b"note", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

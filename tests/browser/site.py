@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from spotted.client import EmbeddingSpec, SessionHandle, Spotted
+from spotted.client.values.surveys import LocalFeatureSpec
 from spotted.formats.layouts.recognition import PHOTOGRAPHS
 from spotted.formats.sources import Source, remember
 from spotted.local import processes, review_keys
@@ -76,6 +77,18 @@ class Site:
         survey.add_detections(shown, _vectors(), SPEC)
         survey.create_session("main", strategy=strategy)
         remember(self.directory, survey_id, Source(package=str(folder), layout=PHOTOGRAPHS))
+
+    def match_marks(self, survey_id: str, detection_ids: Iterable[str]) -> None:
+        """Extract the marks of some photographs, and match each with all others."""
+        # needs OpenCV
+        from spotted.local_features import open_extractor  # noqa: PLC0415
+
+        extractor, survey = open_extractor("hotspotter"), self.spotted.survey(survey_id)
+        features = {i: extractor.extract(_crop(self.photographs / f"{i}.jpg")) for i in detection_ids}
+        spec = LocalFeatureSpec(method=extractor.spec.name, digest=extractor.spec.digest)
+        survey.add_local_features({i: one.to_bytes() for i, one in features.items()}, spec)
+        survey.match_local_features()
+        until(lambda: survey.info().local_pair_count, "marks are matched")
 
 
 @contextmanager
@@ -144,6 +157,13 @@ def _detection(folder: Path, number: int, *, in_burst: bool) -> Detection:
         image_uri=str(folder / f"{detection_id(number)}.jpg"),
         box=ImageBox(0.25, 0.25, 0.5, 0.5),
     )
+
+
+def _crop(path: Path) -> np.ndarray:
+    """The pixels in the box of a detection."""
+    with Image.open(path) as image:
+        width, height = image.size
+        return np.asarray(image.crop((width // 4, height // 4, 3 * width // 4, 3 * height // 4)))
 
 
 def _cameras() -> dict[str, Camera]:

@@ -7,14 +7,16 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page, Request, Route
 
 from spotted.client import SessionHandle
 from spotted.client.values import Confidence, Label
 from spotted.constraints import Answer
+from tests.browser.cut_words import cut_words
 from tests.browser.person import current, enter, press_until_next, settled, wait_for
-from tests.browser.site import Site, detection_id
+from tests.browser.site import ANIMALS, Site, detection_id
 from tests.waiting import until
 
 # whether both panes show the photographs that they name
@@ -79,6 +81,39 @@ def test_no_screen_is_wider_than_the_window(site: Site, answered: str, page: Pag
     page.goto(f"{site.address}/#/")
     page.wait_for_selector(".survey")
     assert overflow(page) <= 0
+
+
+def cut_at_any_width(page: Page, screen: str) -> dict[tuple[str, int], list[str]]:
+    """The words that cannot be read, by the screen and the width of the window."""
+    found = {}
+    for width, height in ((1400, 900), (1280, 800), (1024, 768), (768, 1024), (400, 860)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        found[screen, width] = cut_words(page)
+    return {where: words for where, words in found.items() if words}
+
+
+def test_no_word_is_cut_or_covered_in_any_language(
+    site: Site, answered: str, survey_id: str, page: Page
+) -> None:
+    site.add_survey(survey_id, strategy="learned", burst=True)
+    enter(page, site.entrance(survey_id).replace("/#", "/?lang=es#"), shown="galleries")
+    page.wait_for_selector(".burst")
+    cut = cut_at_any_width(page, "burst es")
+    page.keyboard.press("y")
+    page.wait_for_selector(".gallery")
+    for language in ("es", "fr", "en"):
+        page.goto(f"{site.address}/?lang={language}#/{survey_id}/main/compare")
+        page.wait_for_selector(".gallery")
+        cut |= cut_at_any_width(page, f"gallery {language}")
+        page.goto(f"{site.address}/#/")
+        page.wait_for_selector(".survey")
+        cut |= cut_at_any_width(page, f"start {language}")
+        page.evaluate("localStorage.setItem('spotted-review shown', 'pairs')")
+        for screen in SCREENS:
+            open_screen(site, page, answered, screen)
+            cut |= cut_at_any_width(page, f"{screen} {language}")
+    assert cut == {}
 
 
 def test_photographs_have_four_fifths_of_the_height(site: Site, answered: str, page: Page) -> None:
@@ -204,6 +239,50 @@ def test_zoom_is_linked_and_a_new_pair_starts_at_the_animal(site: Site, survey: 
     page.keyboard.press("0")
     page.wait_for_timeout(500)
     assert [page.locator(".pane .stage").nth(n).screenshot() for n in range(2)] == before
+
+
+# of each pane: the centre of the frame and of each numbered dot that is shown
+DOTS = """[...document.querySelectorAll('.pane .frame')].map(frame => {
+  const {left, top, width, height} = frame.getBoundingClientRect();
+  const dots = [...frame.querySelectorAll('.dots span')].filter(dot => !dot.hidden);
+  return dots.map(dot => {
+    const box = dot.getBoundingClientRect();
+    return [box.left + box.width / 2 - left - width / 2, box.top + box.height / 2 - top - height / 2];
+  });
+})"""
+
+
+def test_matched_marks_are_numbered_at_one_place_of_the_coat_on_request(
+    site: Site, survey: str, page: Page
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    pairs = [
+        (pair.first.detection_id, pair.second.detection_id)
+        for pair in site.session(survey).next_pairs("anna", count=10).pairs
+    ]
+    one_animal = next(pair for pair in pairs[1:] if len({int(i[1:]) % ANIMALS for i in pair}) == 1)
+    site.match_marks(survey, {*one_animal, *map(detection_id, range(ANIMALS))} - {*pairs[0]} | {*one_animal})
+    enter(page, site.entrance(survey))
+    page.keyboard.press("p")
+    page.wait_for_selector(f".marks-note >> text=spotted match-marks {survey}")
+    while current(page) != "pair:" + ",".join(one_animal):
+        press_until_next(page, "d")
+    wait_for(page, SHOWN)
+    assert page.evaluate(DOTS) == [[], []], "photographs are clean unless marks are asked for"
+    page.keyboard.press("p")
+    wait_for(page, f"{DOTS}.every(dots => dots.length > 1)")
+    assert "matched mark" in page.inner_text(".marks-note")
+    left, right = (np.array(pane) for pane in page.evaluate(DOTS))
+    # both photographs show the same drawing, with other noise
+    assert np.median(np.abs(left - right)) < 1.5
+    page.keyboard.press("+")
+    until(lambda: np.allclose(page.evaluate(DOTS)[1], 1.25 * right, atol=3.0), "the dots zoom with the coat")
+    page.keyboard.press("f")
+    until(
+        lambda: np.allclose(page.evaluate(DOTS)[1], 1.25 * right * [-1.0, 1.0], atol=3.0), "and are mirrored"
+    )
+    page.keyboard.press("p")
+    wait_for(page, "document.querySelectorAll('.dots').length === 0")
 
 
 def test_the_page_asks_nobody_else(site: Site, answered: str, page: Page) -> None:

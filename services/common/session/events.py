@@ -10,7 +10,7 @@ from services.common.rpc import checks
 from services.common.session import round_messages
 from services.common.session.changes import check_change
 from services.common.session.facts import check_facts
-from services.common.session.labels import MOST_LABELS, check_label
+from services.common.session.labels import MOST_LABELS, check_label, check_remark
 from services.common.session.settings import check_settings
 from spotted.catalogue.foreign_ids import is_foreign
 from spotted.errors import InvalidInputError
@@ -170,8 +170,9 @@ class SessionEvents:
             label_id = f"{self.events + 1}-{number}"
             if label.label_id != label_id:
                 raise InvalidInputError(f"a label has the id {label.label_id!r}; expected {label_id!r}")
-        for burst in labelled.mixed_bursts:
+        for number, burst in enumerate(labelled.mixed_bursts):
             self._require(burst.detection_ids)
+            check_remark(burst, f"mixed_bursts[{number}]")
             if len(burst.versions) not in (0, len(burst.detection_ids)):
                 raise InvalidInputError("a burst has other numbers of detections and versions")
         self._labels |= {label.label_id for label in labelled.labels}

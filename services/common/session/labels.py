@@ -27,11 +27,16 @@ def check_label(label: pb.Label, field: str) -> None:
             f"{field}.answer is {label.answer}; use SAME, DIFFERENT, NOT_COMPARABLE or SKIP",
             field=f"{field}.answer",
         )
-    if label.confidence not in pb.Confidence.values():
+    check_remark(label, field)
+
+
+def check_remark(answer: pb.Label | pb.BurstAnswer | pb.DetectionSet, field: str) -> None:
+    """Raise InvalidInputError unless the note and the confidence of an answer are valid."""
+    if answer.confidence not in pb.Confidence.values():
         raise InvalidInputError(
-            f"{field}.confidence is {label.confidence}; use GUESS, FAIRLY_SURE or SURE, or leave it out",
+            f"{field}.confidence is {answer.confidence}; use GUESS, FAIRLY_SURE or SURE, or leave it out",
             field=f"{field}.confidence",
         )
-    checks.words(label.note, f"{field}.note", most=LONGEST_NOTE)
-    if any(unicodedata.category(letter) == CONTROL for letter in set(label.note) - LAYOUT):
+    checks.words(answer.note, f"{field}.note", most=LONGEST_NOTE)
+    if any(unicodedata.category(letter) == CONTROL for letter in set(answer.note) - LAYOUT):
         raise InvalidInputError(f"{field}.note has control characters; leave them out", field=f"{field}.note")

@@ -62,7 +62,7 @@ def damage_reported() -> Iterator[None]:
         yield
     except DAMAGED as error:
         raise UnreadableImageError(
-            f"the image is damaged or truncated ({error}); send the file as the camera wrote it"
+            f"the image is damaged or truncated ({error}); copy it from the camera's card again"
         ) from error
 
 

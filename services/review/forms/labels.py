@@ -33,7 +33,7 @@ def labels_of(body: Body, annotator: str) -> list[Label]:
             annotator,
             note=one.text("note"),
             versions=(_version(one, "first_version"), _version(one, "second_version")),
-            confidence=one.chosen("confidence", Confidence) if one.text("confidence") else None,
+            confidence=_confidence(one),
         )
         for one in body.objects("labels")
     ]
@@ -47,6 +47,8 @@ def bursts_of(body: Body, annotator: str) -> list[BurstAnswer]:
             one.flag("one_animal"),
             annotator,
             tuple(one.wholes("versions", most=LARGEST_VERSION)),
+            note=one.text("note"),
+            confidence=_confidence(one),
         )
         for one in body.objects("bursts")
     ]
@@ -108,6 +110,11 @@ def stored_together(labels: Sequence[Label], annotator: str, limit: int) -> list
     return [
         {"labels": [label_form(label) for label in each], "created_at": instant(at)} for at, each in newest
     ]
+
+
+def _confidence(answer: Body) -> Confidence | None:
+    """How sure a person is; None if they did not say."""
+    return answer.chosen("confidence", Confidence) if answer.text("confidence") else None
 
 
 def _version(label: Body, name: str) -> int | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import asdict
+from datetime import tzinfo
 
 from services.review.forms.instants import instant, word
 from services.review.forms.photos import Json
-from spotted.client.values import AnnotatorProgress, Label, Progress, SessionInfo
+from spotted.client.values import AnnotatorProgress, CandidateFilter, Label, Progress, SessionInfo
 from spotted.constraints.answers import Answer
 
 MOST_POINTS = 200
@@ -16,15 +17,30 @@ ENOUGH = 0.95
 MINUTES_PER_HOUR = 60.0
 
 
-def session_form(session: SessionInfo) -> Json:
-    """A session as stored."""
+def session_form(session: SessionInfo, zone: tzinfo) -> Json:
+    """A session as stored. zone: that of the survey."""
     return {
         "session_id": session.session_id,
         "strategy": session.strategy,
         "trust": word(session.trust),
         "created_at": instant(session.created_at_s),
         "damage": session.damage,
+        "only": filter_form(session.only, zone),
     }
+
+
+def filter_form(only: CandidateFilter, zone: tzinfo) -> Json:
+    """The part of a survey that a session asks about: what is set of it."""
+    form: Json = {
+        "cameras": list(only.camera_ids),
+        "from": instant(only.captured_from_s, zone),
+        "before": instant(only.captured_before_s, zone),
+        "known": only.known_individuals_only,
+        "other_encounters": only.exclude_same_encounter,
+        "exclude": list(only.exclude_individual_ids),
+        "species": list(only.species),
+    }
+    return {name: value for name, value in form.items() if value}
 
 
 def progress_form(progress: Progress) -> Json:

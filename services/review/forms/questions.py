@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from services.review.forms.instants import chance, instant, number
 from services.review.forms.photos import Json
-from spotted.client.values import GroupQuery, PairExplanation, PairQuery, Questions
+from spotted.client.values import GroupQuery, PairExplanation, PairQuery, Questions, SurveyInfo
 from spotted.journeys import journey_text, opposite_sides
 from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection
@@ -36,8 +36,8 @@ def journey_form(
     }
 
 
-def explanation_form(explained: PairExplanation, limit_kmh: float | None) -> Json:
-    """Everything known about one pair."""
+def explanation_form(explained: PairExplanation, survey: SurveyInfo) -> Json:
+    """Everything known about one pair of a survey."""
     return {
         "visual": explained.visual,
         "feasibility": number(explained.feasibility),
@@ -45,13 +45,29 @@ def explanation_form(explained: PairExplanation, limit_kmh: float | None) -> Jso
         "percentile": explained.percentile,
         "reason": explained.reason,
         "journey": journey_form(
-            explained.distance_m, explained.gap_s, explained.needed_speed_kmh, limit_kmh, explained.station
+            explained.distance_m,
+            explained.gap_s,
+            explained.needed_speed_kmh,
+            survey.feasibility.max_speed_kmh,
+            explained.station,
         ),
+        "marks": _marks_form(explained, survey),
         "scores": {
             "fusion": explained.score_spec.fusion.name.lower(),
             "calibrated": explained.score_spec.fusion is Fusion.CALIBRATED,
             "head": explained.score_spec.head_digest,
         },
+    }
+
+
+def _marks_form(explained: PairExplanation, survey: SurveyInfo) -> Json:
+    """The matched marks of a pair; `matched` is None if its marks were not matched."""
+    return {
+        "extracted": survey.local_features is not None,
+        "matched": None if explained.local is None else explained.matched_marks,
+        "points": [
+            [one.first_x, one.first_y, one.second_x, one.second_y] for one in explained.matched_points
+        ],
     }
 
 

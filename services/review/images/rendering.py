@@ -230,4 +230,7 @@ def _turned(image: Pixels, orientation: int) -> Pixels:
 
 
 def _unreadable(error: Exception) -> UnreadableImageError:
-    return UnreadableImageError(f"the image is damaged or of another kind than JPEG, PNG and WebP ({error})")
+    return UnreadableImageError(
+        f"the image is damaged or of another kind than JPEG, PNG and WebP ({error}); copy it from the "
+        "camera's card again"
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +13,7 @@ from starlette.routing import Route
 
 from services.review.forms.fields import Body
 from services.review.forms.instants import number, word
+from services.review.forms.labels import label_form
 from services.review.forms.photos import Json, file_name
 from services.review.routes.review import Review
 from services.review.surveys.held import HeldSurvey, by_time
@@ -47,7 +50,8 @@ class _Matching:
         )
         # one list for one detection
         (ranked,) = [one async for one in found]
-        forms = [_candidate_form(one, held) for one in ranked.candidates]
+        answered = await self._answered(request, query.text("session"), detection.detection_id)
+        forms = [_candidate_form(one, held, answered) for one in ranked.candidates]
         excluded = [{"rule": word(rule), "detections": count} for rule, count in ranked.excluded.items()]
         return JSONResponse(
             {
@@ -58,6 +62,17 @@ class _Matching:
                 "candidates": [form for form in forms if form],
             }
         )
+
+    async def _answered(self, request: Request, session_id: str, detection_id: str) -> dict[str, list[Json]]:
+        """The answers of a session about a detection, by the other one; none without a session."""
+        found: defaultdict[str, list[Json]] = defaultdict(list)
+        labels = await self._review.survey(request).session(session_id).labels() if session_id else []
+        for label in labels:
+            ends = {label.first_detection_id, label.second_detection_id}
+            if detection_id in ends:
+                (other,) = ends - {detection_id}
+                found[other].append(label_form(label))
+        return found
 
     async def photos(self, request: Request) -> Response:
         """Photographs by time, a page of them."""
@@ -99,8 +114,10 @@ def _instant(query: Body, name: str, zone: ZoneInfo) -> float | None:
     return (at if at.tzinfo else at.replace(tzinfo=zone)).timestamp()
 
 
-def _candidate_form(candidate: Candidate, held: HeldSurvey) -> Json | None:
-    """A candidate; None for one that was added since the survey was read."""
+def _candidate_form(
+    candidate: Candidate, held: HeldSurvey, answered: Mapping[str, list[Json]]
+) -> Json | None:
+    """A candidate; None for one that was added since the survey was read. answered: by its id."""
     detection = held.detections.get(candidate.detection_id)
     if detection is None:
         return None
@@ -111,4 +128,5 @@ def _candidate_form(candidate: Candidate, held: HeldSurvey) -> Json | None:
         "fused": candidate.fused,
         "reason": candidate.reason,
         "known_as": candidate.individual_id,
+        "labels": answered.get(candidate.detection_id, []),
     }

@@ -53,8 +53,7 @@ class _Evidence:
         """Everything known about a pair."""
         query, survey = Body.of_query(request), self._review.survey(request)
         explained = await survey.explain_pair(query.required("first"), query.required("second"))
-        info = await survey.info()
-        return JSONResponse(explanation_form(explained, info.feasibility.max_speed_kmh))
+        return JSONResponse(explanation_form(explained, await survey.info()))
 
     async def map(self, request: Request) -> Response:
         """The cameras and movements of the individuals of two detections."""

@@ -40,6 +40,7 @@ def export_routes(review: Review) -> list[Route]:
                 "singletons": _singletons(individuals),
                 "named": sum(bool(one.display_name) for one in individuals),
                 "merges_left_at_most": progress.merges_left_at_most,
+                "conflicts": progress.conflicts,
                 "command": f"spotted export {survey} --output OUT --session {name}",
             }
         )

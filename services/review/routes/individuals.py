@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -14,11 +16,14 @@ from services.review.routes.review import Review
 from services.review.surveys.cards import ORDERS, card_form, change_form, details_form
 from services.review.surveys.moves import Group, map_form
 from spotted.client.aio import AsyncIndividualHandle
-from spotted.client.values import Individual, IndividualsChange
+from spotted.client.values import Individual, IndividualsChange, Label
+from spotted.constraints.answers import Answer
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.individuals.attributes import Sex, Status
 
 MOST_CARDS, MOST_POSITION = 500, 2**53
+# answers that keep others apart from an individual, and how many of them its page shows
+APART, MOST_APART = frozenset({Answer.DIFFERENT, Answer.NOT_COMPARABLE}), 60
 # an id may hold the path of a file
 ONE = f"{SESSION}/individuals/{{individual:path}}"
 
@@ -63,18 +68,18 @@ class _Catalogue:
         individual = await self._whole(request)
         shown = held.found(individual.detection_ids)
         ids = set(individual.detection_ids)
-        labels = [
-            label_form(label)
-            for label in await session.labels()
-            if {label.first_detection_id, label.second_detection_id} <= ids
-        ]
+        within, apart = _labels_of(ids, await session.labels())
+        elsewhere = {i for label in apart for i in _ends(label)} - ids
+        photos = await self._review.photos(request, elsewhere)
         groups = [Group(shown[0].detection_id, shown)] if shown else []
         return JSONResponse(
             {
                 **card_form(individual, held),
                 **details_form(individual),
                 "photos": [held.photo(one) for one in shown],
-                "labels": labels,
+                "labels": [label_form(label) for label in within],
+                "apart": [label_form(label) for label in apart],
+                "apart_photos": photos(elsewhere),
                 "map": await map_form(self._review.survey(request), held, groups),
             }
         )
@@ -154,6 +159,17 @@ class _Catalogue:
 
     async def _changed(self, request: Request, change: IndividualsChange) -> Response:
         return JSONResponse(change_form(change, await self._review.held(request)))
+
+
+def _ends(label: Label) -> set[str]:
+    return {label.first_detection_id, label.second_detection_id}
+
+
+def _labels_of(ids: set[str], labels: Sequence[Label]) -> tuple[list[Label], list[Label]]:
+    """The labels between these detections, and the last ones that keep others apart, newest first."""
+    within = [label for label in labels if _ends(label) <= ids]
+    apart = [label for label in labels if label.answer in APART and len(_ends(label) & ids) == 1]
+    return within, apart[: -MOST_APART - 1 : -1]
 
 
 def _passes(query: Body, individual: Individual, card: Json) -> bool:

@@ -15,7 +15,7 @@ from services.review.forms.instants import instant
 from services.review.forms.photos import Json
 from services.review.forms.progress import session_form
 from services.review.routes.review import Review
-from spotted.client.aio import AsyncSpotted
+from spotted.client.aio import AsyncSessionHandle, AsyncSpotted, AsyncSurveyHandle
 from spotted.client.values import SurveyInfo
 from spotted.errors import AlreadyExistsError, NotFoundError, SpottedError
 from spotted.formats.sources import Source, recall
@@ -60,18 +60,22 @@ class _Start:
         except AlreadyExistsError:
             # it has other settings, which stay
             session = survey.session(session_id)
-        return JSONResponse({"session": session_form(await session.info())})
+        return await self._session(survey, session)
 
     async def session(self, request: Request) -> Response:
         """A session; its progress takes longer to read, and questions do not wait for it."""
-        return JSONResponse({"session": session_form(await self._review.session(request).info())})
+        return await self._session(self._review.survey(request), self._review.session(request))
+
+    async def _session(self, survey: AsyncSurveyHandle, session: AsyncSessionHandle) -> Response:
+        of, info = await asyncio.gather(survey.info(), session.info())
+        return JSONResponse({"session": session_form(info, ZoneInfo(of.time_zone or "UTC"))})
 
     async def _survey_form(self, spotted: AsyncSpotted, info: SurveyInfo) -> Json:
         if info.damage:
             return {"survey_id": info.survey_id, "state": "damaged", "message": info.damage, "command": ""}
         zone = ZoneInfo(info.time_zone or "UTC")
         imported = await self._imported(info)
-        sessions = [session_form(one) async for one in spotted.survey(info.survey_id).sessions()]
+        sessions = [session_form(one, zone) async for one in spotted.survey(info.survey_id).sessions()]
         return {
             "survey_id": info.survey_id,
             "display_name": info.display_name,

@@ -72,35 +72,39 @@ def _open(detections: list[Detection], *, open_files: bool) -> None:
 
 
 def _ask_pair(pair: PairQuery, annotator_id: str) -> Reply | None:
-    note, keys = "", [*ANSWERS, UNDO, QUIT, *([NOTE] if at_terminal() else [])]
-    # a key needs no Enter, so that a note has a key of its own
-    prompt = f"{PAIR_PROMPT}, note (t)" if at_terminal() else f"{PAIR_PROMPT}; a note may follow: d torn ear"
+    key, note = _read_answer(PAIR_PROMPT, [*ANSWERS, UNDO, QUIT])
+    if key in {UNDO, QUIT}:
+        return Reply(undo=True) if key == UNDO else None
+    return Reply((pair_label(pair, ANSWERS[key], annotator_id, note),))
+
+
+def _read_answer(prompt: str, keys: list[str]) -> tuple[str, str]:
+    """One of the keys, and the note on the answer.
+
+    A key needs no Enter at a terminal, so that a note has a key of its own there; in a line it comes last.
+    """
+    note, known = "", [*keys, NOTE] if at_terminal() else keys
+    more = ", note (t)" if at_terminal() else f"; a note may follow: {keys[1]} torn ear"
     while True:
-        line = read_key(prompt)
+        line = read_key(f"{prompt}{more}")
         key, _, follows = line.partition(" ")
-        if key == NOTE and at_terminal():
+        if key in keys:
+            return key, follows.strip() or note
+        if key in known:
             note = read_line("note")
-            continue
-        if line in {UNDO, QUIT}:
-            return Reply(undo=True) if line == UNDO else None
-        if key in ANSWERS:
-            return Reply((pair_label(pair, ANSWERS[key], annotator_id, follows.strip() or note),))
-        err.print(f"{line!r} does not begin with one of {', '.join(keys)}", markup=False)
+        else:
+            err.print(f"{line!r} does not begin with one of {', '.join(known)}", markup=False)
 
 
 def _ask_burst(group: GroupQuery, annotator_id: str) -> Reply | None:
-    keys = [YES, NO, SKIP, UNDO, QUIT]
-    while (key := read_key(BURST_PROMPT)) not in keys:
-        err.print(f"{key!r} is not one of {', '.join(keys)}", markup=False)
-    if key == QUIT:
-        return None
-    if key == UNDO:
-        return Reply(undo=True)
+    key, note = _read_answer(BURST_PROMPT, [YES, NO, SKIP, UNDO, QUIT])
+    if key in {UNDO, QUIT}:
+        return Reply(undo=True) if key == UNDO else None
     if key == SKIP:
         return Reply(tuple(skip_labels(group, annotator_id)))
     if key == NO and len(group.detections) > 2:  # noqa: PLR2004 - two frames leave nothing to ask
         err.print("Its frames will be asked as pairs or galleries.")
-    return Reply(bursts=(burst_answer(group, annotator_id, one_animal=key == YES),))
+    return Reply(bursts=(burst_answer(group, annotator_id, one_animal=key == YES, note=note),))
 
 
 def _ask_gallery(group: GroupQuery, annotator_id: str) -> Reply | None:

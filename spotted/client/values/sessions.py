@@ -176,6 +176,10 @@ class BurstAnswer:
     """Who answered."""
     versions: tuple[int, ...] = ()
     """The images that were asked about (`GroupQuery.versions`); empty: those that the frames have."""
+    note: str = ""
+    """As `Label.note`; kept with each of its labels, or with the closed burst in the journal."""
+    confidence: Confidence | None = None
+    """As `Label.confidence`; kept as the note."""
 
 
 @dataclass(frozen=True, slots=True)

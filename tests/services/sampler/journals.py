@@ -219,6 +219,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda e: first(e, "labelled").labelled.mixed_bursts.add(detection_ids=["d00", "d77", "d01"]),
         "event 3: .*'d77'",
     ),
+    "a mixed burst has a note of control characters": (
+        lambda e: first(e, "labelled").labelled.mixed_bursts.add(detection_ids=["d00", "d01"], note="\x1b"),
+        "event 3: .*note has control characters",
+    ),
     "a label is taken back that does not stand": (
         lambda e: first(e, "retracted").retracted.label_ids.append("77-1"),
         "'77-1', which is unknown",

@@ -99,6 +99,26 @@ def test_two_frames_of_two_animals_are_different_and_more_frames_say_nothing_of_
     assert [list(mixed.detection_ids) for mixed in given.mixed_bursts] == [["d3", "d4", "d5"]]
 
 
+def test_what_was_said_about_a_burst_is_kept_with_its_labels_or_with_the_closed_burst() -> None:
+    bursts = [burst("d1", "d2", "d3"), burst("d4", "d5", "d6", one_animal=False)]
+    for one in bursts:
+        one.note, one.confidence = "torn ear", pb.CONFIDENCE_GUESS
+    given = wire.labels_to_store(pb.SubmitLabelsRequest(bursts=bursts))
+    kept: list[pb.Label | pb.DetectionSet] = [*given.labels, *given.mixed_bursts]
+    assert len(kept) == 3
+    assert {(one.note, one.confidence) for one in kept} == {("torn ear", pb.CONFIDENCE_GUESS)}
+    assert given.mixed_bursts[0].annotator_id == "a"
+
+
+@pytest.mark.parametrize(("field", "value"), [("note", "\x1b"), ("note", "n" * 1001), ("confidence", 9)])
+def test_a_wrong_remark_on_a_burst_is_named(field: str, value: object) -> None:
+    wrong = burst("d1", "d2")
+    setattr(wrong, field, value)
+    with pytest.raises(InvalidInputError) as caught:
+        wire.labels_to_store(pb.SubmitLabelsRequest(bursts=[wrong]))
+    assert caught.value.field == f"bursts[0].{field}"
+
+
 def test_the_frames_of_a_burst_keep_the_versions_that_were_asked_about() -> None:
     same, mixed = burst("d1", "d2", "d3"), burst("d3", "d4", "d5", one_animal=False)
     same.versions.extend([2, 0, 1])

@@ -20,6 +20,7 @@ from spotted.cli.machine import DEVICES
 from spotted.client import Spotted
 from spotted.local import lock, ports, processes
 from spotted.local.platforms import check_platform
+from spotted.testing import fake_services
 from tests.services.journal_entries import break_entry
 from tests.spotted.client.surveys import DETECTIONS, SPEC, serving, survey, vectors
 
@@ -203,6 +204,21 @@ def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
     assert "spotted restore --over-damaged" in shown
     (other,) = [each for each in with_sessions if f"{survey_id}-b" in each]
     assert other.startswith("session 'main' of survey")
+
+
+def test_the_next_step_after_up_is_what_the_surveys_need(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert machine._following(tmp_path).startswith("spotted import DIR")
+    with fake_services() as spotted:
+        monkeypatch.setattr(machine, "connect_here", lambda _: nullcontext(spotted))
+        assert machine._following(tmp_path).startswith("spotted import DIR")
+        made = spotted.create_survey(survey("kruger"))
+        assert machine._following(tmp_path) == "spotted embed kruger"
+        made.add_detections(DETECTIONS, vectors(), SPEC)
+        assert machine._following(tmp_path) == "spotted review kruger"
+        spotted.create_survey(survey("pilot"))
+        assert machine._following(tmp_path) == "spotted review SURVEY   (SURVEY: kruger, pilot)"
 
 
 def test_a_machine_without_the_page_says_how_to_install_it() -> None:

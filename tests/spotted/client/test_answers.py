@@ -33,6 +33,7 @@ def test_a_burst_is_answered_as_a_whole_in_the_order_of_its_frames() -> None:
     answer = burst_answer(BURST, "anna", one_animal=True)
     assert (answer.detection_ids, answer.one_animal) == (("a", "b", "c"), True)
     assert not burst_answer(BURST, "anna", one_animal=False).one_animal
+    assert burst_answer(BURST, "anna", one_animal=True, note="calf").note == "calf"
 
 
 def test_a_group_that_is_skipped_is_skipped_with_its_first() -> None:

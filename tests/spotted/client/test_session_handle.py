@@ -7,7 +7,7 @@ import pytest
 
 from spotted.client import SurveyHandle
 from spotted.client.session_handle import SessionHandle
-from spotted.client.values import BurstAnswer, Label, QuestionKind
+from spotted.client.values import BurstAnswer, Confidence, Label, QuestionKind
 from spotted.constraints.answers import Answer, LabelEffect
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
@@ -106,10 +106,18 @@ def test_bursts_and_galleries_are_asked_if_they_are_shown(session: SessionHandle
 
 def test_a_burst_is_answered_as_a_whole(session: SessionHandle) -> None:
     session.next_pairs("anna")
-    one = BurstAnswer(("d00", "d04", "d08"), one_animal=True, annotator_id="anna")
+    one = BurstAnswer(
+        ("d00", "d04", "d08"),
+        one_animal=True,
+        annotator_id="anna",
+        note="three frames",
+        confidence=Confidence.SURE,
+    )
     other = BurstAnswer(("d01", "d02"), one_animal=False, annotator_id="anna")
     submitted = session.submit_labels([], bursts=[one, other])
     assert [o.label.answer for o in submitted.outcomes] == [Answer.SAME, Answer.SAME, Answer.DIFFERENT]
+    said = ("three frames", Confidence.SURE)
+    assert [(one.note, one.confidence) for one in session.labels()] == [said, said, ("", None)]
 
 
 def test_a_conflict_is_listed_and_ends_when_its_cause_is_retracted(session: SessionHandle) -> None:

@@ -3,7 +3,7 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, Failure, sessionPath } from "./api/client";
 import type { Me, SessionInfo } from "./api/types";
-import { Problem, Waiting } from "./parts/basics";
+import { Problem, Say, Waiting } from "./parts/basics";
 import { addressOf, type Place, SCREENS, START, usePlace } from "./routes";
 import { Ask } from "./screens/ask";
 import { CandidatesScreen } from "./screens/candidates";
@@ -112,13 +112,13 @@ function Messages(): VNode {
         {said}
       </div>
       <div class="toasts" aria-live="polite" role="log">
-        {shown.map(({ id, message, important }) => (
-          <p key={id} class={important ? "important" : ""}>
-            {message}{" "}
+        {shown.map(({ id, message, original, important }) => (
+          <div key={id} class={important ? "toast important" : "toast"}>
+            <Say message={message} original={original} />{" "}
             <button class="quiet" onClick={() => dismiss(id)} aria-label={text.close}>
               ×
             </button>
-          </p>
+          </div>
         ))}
       </div>
     </>

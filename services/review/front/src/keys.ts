@@ -3,6 +3,8 @@ import { useEffect, useRef } from "preact/hooks";
 import { text } from "./text";
 
 export type Action = keyof typeof text.keys;
+/** What a screen does, by action; its help lists these. */
+export type Actions = Partial<Record<Action, () => void>>;
 
 /** In the order of the help. A letter in upper case is with Shift. */
 export const USUAL: Record<Action, readonly string[]> = {
@@ -35,6 +37,7 @@ export const USUAL: Record<Action, readonly string[]> = {
   right_previous: ["k"],
   groups: ["g"],
   map: ["m"],
+  marks: ["p"],
   hide: ["h"],
   info: ["i"],
   help: ["?"],
@@ -117,6 +120,19 @@ export function actionOf(event: KeyboardEvent): Action | null {
     actions.find((action) => keysOf(action).includes(letter)) ??
     null
   );
+}
+
+/** Does what a key press means on a screen; false if it means nothing there. */
+export function act(actions: Actions, event: KeyboardEvent): boolean {
+  const wanted = actionOf(event);
+  const action = wanted && actions[wanted];
+  action?.();
+  return Boolean(action);
+}
+
+/** Whether this is a key without Ctrl, Alt or Meta that is not held down, and single keys work. */
+export function plainKey(event: KeyboardEvent): boolean {
+  return settings.single && !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey && !typing(event.target);
 }
 
 /** Calls `onKey` for every key press that no open dialog keeps for itself; true: it was used. */

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { call, Failure } from "./api/client";
 import type { Me } from "./api/types";
+import { text } from "./text";
 
 type Listener = () => void;
 
@@ -32,9 +33,16 @@ export function useShared<T>(shared: Shared<T>): T {
   return shared.value;
 }
 
-export interface Toast {
-  id: number;
+/** A message, and the sentence of the services that it stands for; "" if it is that sentence. */
+export interface Told {
   message: string;
+  original: string;
+}
+
+export const told = (message: string, english: string): Told => ({ message, original: message === english ? "" : english });
+
+export interface Toast extends Told {
+  id: number;
   important: boolean;
 }
 
@@ -48,9 +56,10 @@ export const me = new Shared<Me | null>(null);
 export const signedIn = new Shared<boolean | null>(null);
 
 /** Shows a message for some seconds; screen readers read it. */
-export function toast(message: string, important = false): void {
+export function toast(said: string | Told, important = false): void {
   const id = ++toastId;
-  toasts.value = [...toasts.value.slice(-2), { id, message, important }];
+  const shown = typeof said === "string" ? { message: said, original: "" } : said;
+  toasts.value = [...toasts.value.slice(-2), { id, ...shown, important }];
   setTimeout(() => dismiss(id), important ? 3 * SHOWN_MS : SHOWN_MS);
 }
 
@@ -63,16 +72,17 @@ export function say(message: string): void {
   spoken.value = message;
 }
 
-/** Notices a session that ended; returns the text to show. */
-export function explained(error: unknown, offline: string): string {
-  if (error instanceof Failure) {
-    if (error.status === 401) signedIn.value = false;
-    return error.message || offline;
-  }
-  return String(error);
+/** Notices a session that ended; returns what to show. */
+export function explained(error: unknown): Told {
+  if (!(error instanceof Failure)) return { message: String(error), original: "" };
+  if (error.status === 401) signedIn.value = false;
+  const { reason, message } = error;
+  return message ? told(text.server.failure(reason, message), message) : { message: text.failure.offline, original: "" };
 }
 
 export interface Loaded<T> {
+  /** What `data` or `error` answers. */
+  path: string;
   data: T | null;
   error: unknown;
   reload(): void;
@@ -94,7 +104,7 @@ export function useLoaded<T>(path: string): Loaded<T> {
     };
   }, [path, round]);
   // while a filter changes the last list stays
-  return { data: state.data, error: state.error, reload: () => setRound((n) => n + 1) };
+  return { ...state, reload: () => setRound((n) => n + 1) };
 }
 
 const REMEMBERED = "spotted-review ";

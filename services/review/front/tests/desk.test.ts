@@ -156,3 +156,16 @@ test("questions that arrive after a person left are given back too", async () =>
   expect(server.calls.slice(-2)).toEqual(["leave", "leave"]);
   expect(desk.accepting).toBe(false);
 });
+
+test("a burst of several animals, which leaves no label, is asked again after undo", async () => {
+  const server = new FakeServer(pairs(3));
+  const desk = await opened(server, new Disk());
+  const question = desk.current;
+  if (question) desk.answer(question, { labels: [], bursts: [{ detections: ["a", "b", "c"], one_animal: false, versions: [] }] });
+  await until(() => settled(desk));
+  expect(desk.undo()).toBe(true);
+  await until(() => settled(desk));
+  expect(desk.current?.key).toBe(question?.key);
+  expect(server.calls).not.toContain("retract");
+  desk.close();
+});

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { en } from "../src/text/en";
 import { es } from "../src/text/es";
 import { fr } from "../src/text/fr";
-import type { Journey, Progress } from "../src/api/types";
+import type { Conflict, ExportState, Journey, Progress } from "../src/api/types";
 
 /** All texts of a language by their path; functions are called with numbers and words. */
 function texts(part: object, path = ""): Map<string, string> {
@@ -46,4 +46,37 @@ test("advice says the same as the server", () => {
   expect(fr.server.advice({ ...progress, open_pairs: null })).toContain("premières questions");
   expect(fr.server.advice({ ...progress, merges_left_at_most: null })).toBe("");
   expect(es.server.advice({ ...progress, guarantees: [{ target: 0.95, reached: true }] })).toContain("puede parar");
+});
+
+const english = "session 'main' is held by anna (at event 7)";
+
+test.each([es, fr])("messages are found by their codes, and English says what the services say", ({ server }) => {
+  for (const reason of ["PERMISSION_DENIED", "UNAVAILABLE", "NOT_CERTIFIED", "SOMETHING_NEW"]) {
+    expect(en.server.failure(reason, english)).toBe(english);
+    expect(server.failure(reason, english)).not.toBe(english);
+  }
+  for (const effect of ["conflict", "pending", "split", "reopened", "gone"] as const) {
+    expect(server.effect(effect, english)).not.toBe(english);
+    expect(server.effect(effect, "")).toBe("");
+  }
+  expect(server.effect("merged", english)).toBe(english);
+  const joined = "Answers of ann, ben and 2 more are in this session. Its trust is ";
+  expect(server.notice(`${joined}single: yours decide`)).toContain("ann, ben and 2 more");
+  expect(server.notice(`${joined}verified: yours`)).not.toBe(server.notice(`${joined}single: yours`));
+  expect(server.notice(english)).toBe(english);
+  expect(server.survey("ready", "")).toBe("");
+  expect(server.survey("not_embedded", english)).not.toBe(english);
+});
+
+test("conflicts and warnings are counted from the figures", () => {
+  const conflict = { label: {}, explanation: [{}, {}], evidence: [{}], message: english } as unknown as Conflict;
+  expect(es.server.conflict(conflict)).toBe("Esta respuesta contradice 2 respuestas anteriores y 1 hecho.");
+  expect(fr.server.conflict({ ...conflict, evidence: [] })).toBe("Cette réponse contredit 2 réponses antérieures.");
+  expect(fr.server.conflict({ ...conflict, label: null })).toContain("corrigez un nom");
+  expect(en.server.conflict(conflict)).toBe(english);
+  const state = { certified: false, conflicts: 2, individuals: 10, singletons: 6, merges_left_at_most: 1, warnings: [english] } as unknown as ExportState;
+  expect(en.server.warnings(state)).toEqual([english]);
+  expect(es.server.warnings(state)[0]).toContain("hasta 1 individuo puede estar contado dos veces");
+  expect(fr.server.warnings(state).length).toBe(3);
+  expect(fr.server.warnings({ ...state, certified: true, conflicts: 0, singletons: 5 })).toEqual([]);
 });

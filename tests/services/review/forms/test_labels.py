@@ -44,8 +44,9 @@ def test_labels_and_bursts_have_the_name_of_the_person() -> None:
     asked = {"first": "a", "second": "b", "answer": "same", "first_version": 0, "second_version": 2}
     (label,) = labels_of(Body({"labels": [asked]}), "anna")
     assert label.versions == (0, 2)
-    (burst,) = bursts_of(Body({"bursts": [{"detections": ["a", "b"], "versions": [0, 1]}]}), "anna")
-    assert burst.versions == (0, 1)
+    said = {"versions": [0, 1], "note": "calf", "confidence": "guess"}
+    (burst,) = bursts_of(Body({"bursts": [{"detections": ["a", "b"], **said}]}), "anna")
+    assert (burst.versions, burst.note, burst.confidence) == ((0, 1), "calf", Confidence.GUESS)
     for wrong in ({"first_version": -1}, {"first_version": "x"}, {"second_version": 1 << 32}):
         with pytest.raises(InvalidInputError, match="_version is"):
             labels_of(Body({"labels": [asked | wrong]}), "anna")

@@ -1,12 +1,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC
+from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.review.forms.progress import MOST_POINTS, advice, certified, curve, progress_form, session_form
-from spotted.client.values import Label, Progress, StopGuarantee
+from services.review.forms.progress import (
+    MOST_POINTS,
+    advice,
+    certified,
+    curve,
+    filter_form,
+    progress_form,
+    session_form,
+)
+from spotted.client.values import CandidateFilter, Label, Progress, StopGuarantee
 from spotted.constraints import Answer
 from spotted.testing import fake_services
 
@@ -86,4 +96,11 @@ def test_a_session_is_shown_as_stored() -> None:
 
         survey = spotted.create_survey(Survey("a", 0.0, 1.0))
         survey.add_detections([Detection("d"), Detection("e")], np.eye(2), EmbeddingSpec("b", "p", 2))
-        assert session_form(survey.create_session("main").info())["session_id"] == "main"
+        form = session_form(survey.create_session("main").info(), UTC)
+        assert (form["session_id"], form["only"]) == ("main", {})
+
+
+def test_the_part_of_a_survey_that_is_asked_about_is_what_is_set() -> None:
+    only = CandidateFilter(camera_ids=("c1", "c2"), captured_from_s=0.0, known_individuals_only=True)
+    expected = {"cameras": ["c1", "c2"], "from": "1970-01-01T03:00:00+03:00", "known": True}
+    assert filter_form(only, ZoneInfo("Africa/Nairobi")) == expected

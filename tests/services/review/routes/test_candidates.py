@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,21 @@ def test_candidates_are_those_of_the_scorer(page: Page) -> None:
     )
     assert {one["photo"]["camera"] for one in filtered.json()["candidates"]} <= {"c1"}
     assert {one["rule"] for one in filtered.json()["excluded"]} <= {"camera", "side"}
+
+
+def test_candidates_say_what_was_answered_about_them_before(page: Page) -> None:
+    browser = page.browser()
+    page.next(browser)
+    given = {"first": "cam/d07", "second": "cam/d03", "answer": "different", "note": "other stripes"}
+    sent = {"request_id": str(uuid.uuid4()), "labels": [given]}
+    assert browser.post(f"{page.session}/answers", json=sent).status_code == 200
+    query = {"detection": "cam/d03", "top_k": "12"}
+    path = f"/api/surveys/{page.survey_id}/candidates"
+    for more, expected in (({"session": "main"}, ["different"]), ({}, [])):
+        shown = browser.get(path, params={**query, **more}).json()["candidates"]
+        answers = {one["photo"]["detection_id"]: one["labels"] for one in shown}
+        assert [label["answer"] for label in answers["cam/d07"]] == expected
+        assert answers["cam/d04"] == []
 
 
 def test_photographs_are_listed_by_time_and_searched(page: Page) -> None:

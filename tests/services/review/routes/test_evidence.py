@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 from services.review.routes.evidence import MOST_OF_GROUP
-from tests.services.review.surveys_with_photographs import Page, cameras
+from spotted.client.values.surveys import LocalFeatureSpec
+from tests.services.review.surveys_with_photographs import ANIMALS, Page, cameras
+from tests.services.scorer.local.features import photograph as marks_of
+from tests.waiting import until
 
 
 def merged(page: Page, ids: list[str]) -> None:
@@ -38,6 +41,32 @@ def test_a_pair_is_explained(page: Page) -> None:
     assert shown["fused"] == explained.fused
     assert shown["journey"]["distance_m"] == explained.distance_m
     assert shown["scores"] == {"fusion": "product", "calibrated": False, "head": ""}
+
+
+def test_matched_marks_are_places_in_both_boxes_and_it_is_said_if_there_are_none(page: Page) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    browser = page.browser()
+
+    def marks(first: str, second: str) -> dict[str, object]:
+        shown = browser.get(f"{page.session}/explain", params={"first": first, "second": second}).json()
+        found: dict[str, object] = shown["marks"]
+        return found
+
+    assert marks("cam/d00", "cam/d04") == {"extracted": False, "matched": None, "points": []}
+    # two of each animal; the last photographs have no features
+    numbered = {f"cam/d{n:02}": marks_of(n % ANIMALS, n // ANIMALS) for n in range(2 * ANIMALS)}
+    features = {detection_id: one.to_bytes() for detection_id, one in numbered.items()}
+    page.survey.add_local_features(features, LocalFeatureSpec(method="hotspotter", digest="a" * 64))
+    page.survey.match_local_features()
+    until(lambda: page.survey.explain_pair("cam/d01", "cam/d05").matched_marks, "the pair is matched")
+    found = marks("cam/d01", "cam/d05")
+    assert isinstance(found["points"], list)
+    assert found["matched"] == len(found["points"]) > 3
+    # the second photograph was taken 3 and 2 pixels away
+    width, height = numbered["cam/d01"].size
+    for x, y, other_x, other_y in found["points"]:
+        assert ((other_x - x) * width, (other_y - y) * height) == pytest.approx((3.0, 2.0), abs=1.0)
+    assert marks("cam/d01", "cam/d09") == {"extracted": True, "matched": None, "points": []}
 
 
 def test_the_map_has_the_distances_of_the_cameras_and_not_their_places(page: Page) -> None:

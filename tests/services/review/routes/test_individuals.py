@@ -62,6 +62,25 @@ def test_an_individual_is_named_split_merged_and_each_is_undone(page: Page) -> N
     assert {change.annotator_id for change in changes} == {"anna"}
 
 
+def test_an_individual_shows_the_animals_that_were_told_apart_from_it(page: Page) -> None:
+    merged(page, ["cam/d03", "cam/d04", "cam/d07"])
+    browser = page.browser()
+    labels = [
+        {"first": first, "second": second, "answer": answer}
+        for first, second, answer in (
+            ("cam/d04", "cam/d06", "different"),
+            ("cam/d08", "cam/d03", "not_comparable"),
+            ("cam/d03", "cam/d09", "skip"),
+            ("cam/d08", "cam/d09", "different"),
+        )
+    ]
+    assert browser.post(f"{page.session}/answers", json=sent(labels=labels)).status_code == 200
+    card = browser.get(f"{page.session}/individuals").json()["individuals"][0]
+    shown = browser.get(f"{page.session}/individuals/{card['individual_id']}").json()
+    assert [one["answer"] for one in shown["apart"]] == ["not_comparable", "different"]
+    assert set(shown["apart_photos"]) == {"cam/d06", "cam/d08"}
+
+
 def test_a_change_of_what_has_changed_meanwhile_is_refused(page: Page) -> None:
     merged(page, ["cam/d03", "cam/d04"])
     browser = page.browser()

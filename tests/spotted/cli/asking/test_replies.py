@@ -30,6 +30,18 @@ def test_a_note_has_a_key_at_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None
     assert (label.answer, label.note) == (Answer.NOT_COMPARABLE, "torn ear")
 
 
+@pytest.mark.parametrize("line", ["y torn ear", "ty"])
+def test_a_burst_takes_a_note_from_a_line_and_by_its_key(monkeypatch: pytest.MonkeyPatch, line: str) -> None:
+    keys = iter(line if line[0] == NOTE else [line])
+    monkeypatch.setattr(replies, "at_terminal", lambda: line[0] == NOTE)
+    monkeypatch.setattr(replies, "read_key", lambda _: next(keys))
+    monkeypatch.setattr(replies, "read_line", lambda _: "torn ear")
+    group = GroupQuery(QuestionKind.BURST, None, (Detection("a"), Detection("b")), "why", (), None)
+    reply = ask(Questions((), (group,), finished=False), 1, "anna")
+    assert reply is not None
+    assert [(one.one_animal, one.note) for one in reply.bursts] == [(True, "torn ear")]
+
+
 @pytest.mark.parametrize(
     ("source", "keys"), [("terminal", "s, d, x, k, u, q, t"), ("file", "s, d, x, k, u, q")]
 )

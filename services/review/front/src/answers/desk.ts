@@ -199,8 +199,10 @@ export class Desk {
         });
         if (entry) this.happened({ kind: "outcomes", question: entry.question, outcomes });
       } else {
-        const { progress } = await this.around.calls.retract(next.id, next.labelIds);
-        this.keep(books.dropped(this.state.book, next.id), { progress: advised(progress, this.state.progress) });
+        // a burst of several animals is closed without a label: it is asked again, and nothing is taken back
+        const { progress } = next.labelIds.length ? await this.around.calls.retract(next.id, next.labelIds) : { progress: null };
+        const known = progress ? { progress: advised(progress, this.state.progress) } : {};
+        this.keep(books.dropped(this.state.book, next.id), known);
       }
       return null;
     } catch (error) {

@@ -20,7 +20,7 @@ export class Failure extends Error {
       this.status === 401 ||
       this.status === 429 ||
       this.status >= 500 ||
-      this.reason === "CONCURRENCY"
+      this.reason === "CONCURRENT_WRITES"
     );
   }
 }

@@ -89,6 +89,8 @@ export interface BurstSent {
   detections: string[];
   one_animal: boolean;
   versions: number[];
+  note?: string;
+  confidence?: ConfidenceName | "";
 }
 
 export interface Given {
@@ -173,6 +175,18 @@ export interface SessionInfo {
   trust: string;
   created_at: string | null;
   damage: string;
+  only: Only;
+}
+
+/** The part of a survey that a session asks about: what is set of it. */
+export interface Only {
+  cameras?: string[];
+  from?: string;
+  before?: string;
+  known?: boolean;
+  other_encounters?: boolean;
+  exclude?: string[];
+  species?: string[];
 }
 
 export interface SurveyInfo {
@@ -211,7 +225,18 @@ export interface Explained {
   percentile: number | null;
   reason: string;
   journey: Journey | null;
+  marks: Marks;
   scores: { fusion: string; calibrated: boolean; head: string };
+}
+
+/** Marks of the coat that two photographs share. */
+export interface Marks {
+  /** Whether the survey has any. */
+  extracted: boolean;
+  /** null: this pair was not matched. */
+  matched: number | null;
+  /** Of the heaviest: x and y in the box of the first photograph and of the second, as fractions of its sides. */
+  points: [number, number, number, number][];
 }
 
 export interface Sighting {
@@ -266,6 +291,9 @@ export interface IndividualPage extends Card {
   aliases: { individual_id: string; display_name: string }[];
   photos: Photo[];
   labels: Label[];
+  /** The last answers that keep others apart from it, newest first, and the photographs of these others. */
+  apart: Label[];
+  apart_photos: Record<string, Photo>;
   map: RelativeMap | null;
 }
 
@@ -288,6 +316,8 @@ export interface Candidates {
     fused: number | null;
     reason: string;
     known_as: string;
+    /** What was answered about it and the photograph. */
+    labels: Label[];
   }[];
 }
 
@@ -305,5 +335,6 @@ export interface ExportState {
   singletons: number;
   named: number;
   merges_left_at_most: number | null;
+  conflicts: number;
   command: string;
 }

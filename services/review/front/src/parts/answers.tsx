@@ -37,14 +37,17 @@ interface BarProps {
   progress: Progress | null;
   waiting: number;
   onUndo: () => void;
+  /** How sure one is, and a note. */
+  remarks: VNode;
   children: ComponentChildren;
 }
 
-export function AnswerBar({ progress, waiting, onUndo, children }: BarProps): VNode {
+export function AnswerBar({ progress, waiting, onUndo, remarks, children }: BarProps): VNode {
   return (
     <div class="answer-bar">
       <div class="answers">{children}</div>
       <AnswerButton kind="undo" action="undo" onClick={onUndo} />
+      {remarks}
       {progress && <Counts progress={progress} waiting={waiting} />}
     </div>
   );

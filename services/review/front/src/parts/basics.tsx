@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { thumbnail } from "../api/client";
 import type { Photo, Side } from "../api/types";
-import { explained } from "../state";
+import { explained, type Told } from "../state";
 import { text, when } from "../text";
 
 export function SideBadge({ side }: { side: Side }): VNode {
@@ -48,9 +48,9 @@ export function Problem({ error, again }: { error: unknown; again?: () => void }
   return (
     <div class="problem" role="alert">
       <h2>{text.failure.heading}</h2>
-      <p>
-        <Coded value={explained(error, text.failure.offline)} />
-      </p>
+      <div>
+        <Say {...explained(error)} />
+      </div>
       {again && <button onClick={again}>{text.again}</button>}
     </div>
   );
@@ -61,6 +61,23 @@ export function Coded({ value }: { value: string }): VNode {
   return (
     <>
       {value.split("`").map((part, index) => (index % 2 ? <code key={index}>{part}</code> : part))}
+    </>
+  );
+}
+
+/** A message; the services' own English sentence, if it is another one, is folded behind it. */
+export function Say({ message, original }: Told): VNode {
+  return (
+    <>
+      <Coded value={message} />
+      {original && (
+        <details class="original">
+          <summary>{text.details}</summary>
+          <span lang="en">
+            <Coded value={original} />
+          </span>
+        </details>
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { hideStrips, stripsHidden } from "../api/client";
-import { type Action, keyName, keysOf, remap, resetKeys, setSingleKeys, singleKeys, USUAL } from "../keys";
+import { type Action, type Actions, keyName, keysOf, remap, resetKeys, setSingleKeys, singleKeys, USUAL } from "../keys";
 import { useKept } from "../state";
 import { chooseLanguage, languages, text } from "../text";
 import { Dialog } from "./basics";
@@ -14,7 +14,16 @@ export function applyTheme(theme: string): void {
   document.documentElement.dataset["theme"] = theme;
 }
 
-export function Help({ onClose }: { onClose: () => void }): VNode {
+interface HelpProps {
+  /** What the screen does by keys that can be changed. */
+  actions: Actions;
+  /** Its keys that cannot be changed, each with what it does. */
+  fixed?: readonly (readonly [key: string, does: string])[];
+  onClose: () => void;
+}
+
+/** The keys of one screen. */
+export function Help({ actions, fixed = [], onClose }: HelpProps): VNode {
   const [asking, setAsking] = useState<Action | null>(null);
   const [problem, setProblem] = useState("");
   const [, redraw] = useState(0);
@@ -33,8 +42,16 @@ export function Help({ onClose }: { onClose: () => void }): VNode {
       <p>{text.help.remap}</p>
       {problem && <p role="alert">{problem}</p>}
       <ul class="keys">
-        {(Object.keys(USUAL) as Action[]).map((action) => (
-          <li key={action}>
+        {fixed.map(([key, does]) => (
+          <li key={key} data-key-of={key}>
+            <span>{does}</span>
+            <span>
+              <kbd>{key}</kbd>
+            </span>
+          </li>
+        ))}
+        {(Object.keys(USUAL) as Action[]).filter((action) => actions[action]).map((action) => (
+          <li key={action} data-action={action}>
             <span>{text.keys[action]}</span>
             <button
               aria-label={`${text.keys[action]}: ${keysOf(action).map(keyName).join(", ")}`}
@@ -111,7 +128,7 @@ export function Help({ onClose }: { onClose: () => void }): VNode {
           </select>
         </label>
       </p>
-      <p>{text.compare.zoom}</p>
+      {actions.fit && <p>{text.compare.zoom}</p>}
     </Dialog>
   );
 }

@@ -3,9 +3,9 @@ import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { Progress } from "../api/types";
-import { explained } from "../state";
+import { explained, type Told } from "../state";
 import { text } from "../text";
-import { Dialog, Waiting } from "./basics";
+import { Dialog, Say, Waiting } from "./basics";
 
 const COUNTS = ["individuals", "same_pairs", "conflicts", "pending", "merges_left_at_most"] as const;
 
@@ -33,16 +33,16 @@ interface TakeBackProps {
 /** Asks before answers are taken back, and says what would follow. */
 export function TakeBack({ path, labelIds, onClose, onTakeBack }: TakeBackProps): VNode {
   const [preview, setPreview] = useState<Preview | null>(null);
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<Told | null>(null);
   useEffect(() => {
     call<Preview>(`${path}/retract/preview`, { label_ids: labelIds }).then(setPreview, (error: unknown) =>
-      setProblem(explained(error, text.failure.offline)),
+      setProblem(explained(error)),
     );
   }, [path, labelIds.join()]);
   return (
     <Dialog title={text.conflicts.confirm} onClose={onClose}>
       <p>{text.conflicts.effect(labelIds.length)}</p>
-      {problem ? <p role="alert">{problem}</p> : preview ? <Changes preview={preview} /> : <Waiting />}
+      {problem ? <div role="alert"><Say {...problem} /></div> : preview ? <Changes preview={preview} /> : <Waiting />}
       <button class="primary" disabled={!preview} onClick={onTakeBack}>
         {text.conflicts.takeBack}
       </button>

@@ -6,10 +6,11 @@ import type { Happened } from "../answers/desk";
 import { type OpenDesk, useDesk } from "../answers/use_desk";
 import type { AnswerName, Effect, Given, LabelSent, Photo, Progress, Question, SessionInfo } from "../api/types";
 import { GUARD_MS } from "../keys";
-import { Problem, Waiting } from "../parts/basics";
+import { Problem, Say, Waiting } from "../parts/basics";
+import { OnlyPart } from "../parts/only";
 import { NO_REMARK, type Remark, spoken } from "../parts/remarks";
 import { addressOf } from "../routes";
-import { say, signedIn, toast } from "../state";
+import { explained, say, signedIn, toast, told } from "../state";
 import { text } from "../text";
 import { forgetContexts } from "../viewer/contexts";
 import { BurstScreen } from "./burst";
@@ -46,8 +47,13 @@ const REGROUPING = new Set<Effect>(["merged", "split"]);
 function report(event: Happened): void {
   if (event.kind === "outcomes") {
     if (event.outcomes.some(({ effect }) => REGROUPING.has(effect))) forgetContexts();
-    for (const { message, effect } of event.outcomes) if (message) toast(message, effect === "conflict");
-  } else if (event.kind === "refused") toast(text.compare.refused(event.failure.message), true);
+    for (const { message, effect } of event.outcomes) {
+      if (message) toast(told(text.server.effect(effect, message), message), effect === "conflict");
+    }
+  } else if (event.kind === "refused") {
+    const { message, original } = explained(event.failure);
+    toast({ message: text.compare.refused(message), original }, true);
+  }
 }
 
 /** The label of two photographs, about the pictures that were shown. */
@@ -76,7 +82,7 @@ export function Ask(props: AskProps): VNode {
   const lastAnswer = useRef(-Infinity);
   const notice = open?.state.notice ?? "";
   useEffect(() => {
-    if (notice) toast(notice, true);
+    if (notice) toast(told(text.server.notice(notice), notice), true);
   }, [notice]);
 
   const signedOut = open?.state.offline?.status === 401;
@@ -115,6 +121,7 @@ export function Ask(props: AskProps): VNode {
     <>
       <span hidden data-waiting={waiting} />
       <Connection state={state} waiting={waiting} accepting={desk.accepting} />
+      <OnlyPart only={props.session.only} />
       {question ? (
         <OneQuestion {...shared} key={question.kind} question={question} ahead={state.supply.slice(1, 4)} />
       ) : (
@@ -134,7 +141,7 @@ function Connection({ state, waiting, accepting }: { state: OpenDesk["state"]; w
   if (!state.offline) return null;
   return (
     <div class="banner" role="status">
-      <strong>{state.offline.message || text.failure.offline}</strong>{" "}
+      <Say {...explained(state.offline)} />{" "}
       {waiting > 0 && text.compare.waiting(waiting)} {!accepting && text.compare.full}
     </div>
   );

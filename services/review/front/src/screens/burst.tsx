@@ -1,10 +1,11 @@
 /** The frames of a burst: one animal, or several? */
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { actionOf, useKeys } from "../keys";
+import { act, type Actions, plainKey, useKeys } from "../keys";
 import { AnswerBar, AnswerButton, SHAPES } from "../parts/answers";
 import { described, SideBadge, Thumb } from "../parts/basics";
 import { Help } from "../parts/help";
+import { focusNote, marked, NO_REMARK, type Remark, Remarks, spoken } from "../parts/remarks";
 import { START } from "../routes";
 import { say } from "../state";
 import { text, when } from "../text";
@@ -12,6 +13,9 @@ import { labelOf, type QuestionProps } from "./ask";
 
 export function BurstScreen({ survey, question, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
   const [help, setHelp] = useState(false);
+  const [said, setSaid] = useState<{ key: string; remark: Remark }>({ key: question.key, remark: NO_REMARK });
+  const remark = said.key === question.key ? said.remark : NO_REMARK;
+  const setRemark = (next: Remark): void => setSaid({ key: question.key, remark: next });
   const detections = question.photos.map((photo) => photo.detection_id);
   const [first] = question.photos;
   useEffect(() => {
@@ -21,24 +25,29 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
   const versions = question.photos.map((photo) => photo.version).filter((version) => version != null);
 
   const answer = (one_animal: boolean): void =>
-    onAnswer({ labels: [], bursts: [{ detections, one_animal, versions }] }, one_animal ? text.burst.one : text.burst.several);
+    onAnswer({ labels: [], bursts: [{ detections, one_animal, versions, ...spoken(remark) }] }, one_animal ? text.burst.one : text.burst.several);
   const skip = (): void => {
-    const labels = first ? question.photos.slice(1).map((photo) => labelOf(first, photo, "skip")) : [];
+    const labels = first ? question.photos.slice(1).map((photo) => labelOf(first, photo, "skip", remark)) : [];
     onAnswer({ labels, bursts: [] }, text.answer.skip);
   };
 
+  const actions: Actions = {
+    skip,
+    sure: () => setRemark(marked(remark, "sure")),
+    fairly_sure: () => setRemark(marked(remark, "fairly_sure")),
+    guess: () => setRemark(marked(remark, "guess")),
+    note: focusNote,
+    undo: onUndo,
+    redo: onRedo,
+    help: () => setHelp(true),
+    leave: () => {
+      location.hash = START;
+    },
+  };
   useKeys((event) => {
     const key = event.key.toLowerCase();
-    const plain = !event.repeat && !event.ctrlKey && !event.metaKey && !event.altKey;
-    const action = actionOf(event);
-    if (plain && key === "y") answer(true);
-    else if (plain && key === "n") answer(false);
-    else if (action === "skip") skip();
-    else if (action === "undo") onUndo();
-    else if (action === "redo") onRedo();
-    else if (action === "help") setHelp(true);
-    else if (action === "leave") location.hash = START;
-    else return false;
+    if (plainKey(event) && (key === "y" || key === "n")) answer(key === "y");
+    else return act(actions, event);
     return true;
   });
 
@@ -64,7 +73,7 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
           </figure>
         ))}
       </div>
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo} remarks={<Remarks remark={remark} onRemark={setRemark} />}>
         {([true, false] as const).map((one) => (
           <button key={String(one)} class={`answer ${one ? "same" : "different"}`} data-answer={one ? "one" : "several"} onClick={() => answer(one)}>
             <span class="shape" aria-hidden="true">
@@ -76,7 +85,7 @@ export function BurstScreen({ survey, question, progress, waiting, onAnswer, onU
         ))}
         <AnswerButton kind="skip" action="skip" onClick={skip} />
       </AnswerBar>
-      {help && <Help onClose={() => setHelp(false)} />}
+      {help && <Help actions={actions} fixed={[["Y", text.burst.one], ["N", text.burst.several]]} onClose={() => setHelp(false)} />}
     </div>
   );
 }

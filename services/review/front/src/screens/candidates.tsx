@@ -5,8 +5,9 @@ import { call, newRequestId, query, sessionPath, surveyPath } from "../api/clien
 import type { AnswerName, Candidates, Photo, Photos, Submitted } from "../api/types";
 import { SHAPES } from "../parts/answers";
 import { described, Problem, SideBadge, Thumb, Waiting } from "../parts/basics";
+import { StoredRemark } from "../parts/remarks";
 import { addressOf } from "../routes";
-import { explained, toast, useLoaded } from "../state";
+import { explained, toast, told, useLoaded } from "../state";
 import { text, when } from "../text";
 import { Choice } from "./catalogue";
 
@@ -72,7 +73,7 @@ function Ranked({ survey, session, detection }: CandidatesProps): VNode {
   const [known, setKnown] = useState(false);
   const [others, setOthers] = useState(false);
   const [given, setGiven] = useState<Readonly<Record<string, AnswerName>>>({});
-  const filters = { detection, top_k: 20, sides, cameras, from, before, known: known ? 1 : null, other_encounters: others ? 1 : null };
+  const filters = { detection, top_k: 20, session, sides, cameras, from, before, known: known ? 1 : null, other_encounters: others ? 1 : null };
   const { data, error, reload } = useLoaded<Candidates>(`${surveyPath(survey)}/candidates${query(filters)}`);
   const all = useLoaded<Photos>(`${surveyPath(survey)}/photos?limit=1`).data?.cameras ?? [];
 
@@ -84,9 +85,11 @@ function Ranked({ survey, session, detection }: CandidatesProps): VNode {
         bursts: [],
       });
       setGiven((now) => ({ ...now, [photo.detection_id]: name }));
-      toast(outcomes.map(({ message }) => message).filter(Boolean).join(" ") || text.candidates.stored(text.answer[name]));
+      const said = outcomes.filter(({ message }) => message);
+      for (const { effect, message } of said) toast(told(text.server.effect(effect, message), message));
+      if (!said.length) toast(text.candidates.stored(text.answer[name]));
     } catch (failure) {
-      toast(explained(failure, text.failure.offline), true);
+      toast(explained(failure), true);
     }
   };
 
@@ -157,7 +160,7 @@ interface RowProps {
 }
 
 function CandidateRow({ survey, candidate, given, onAnswer }: RowProps): VNode {
-  const { photo, visual, feasibility, fused, reason, known_as } = candidate;
+  const { photo, visual, feasibility, fused, reason, known_as, labels } = candidate;
   const score = (value: number | null): string => (value === null ? "–" : value.toFixed(2));
   return (
     <li>
@@ -171,6 +174,12 @@ function CandidateRow({ survey, candidate, given, onAnswer }: RowProps): VNode {
           {text.candidates.looks} {score(visual)}, {text.candidates.journey} {score(feasibility)}, {text.candidates.fused}{" "}
           {score(fused)}. {reason}
         </p>
+        {labels.map((label) => (
+          <p key={label.label_id} data-stored={label.answer}>
+            {text.candidates.answered} <span aria-hidden="true">{SHAPES[label.answer]}</span> {text.answer[label.answer]},{" "}
+            {text.conflicts.by(label.annotator, when(label.created_at, "UTC"))} <StoredRemark note={label.note} confidence={label.confidence} />
+          </p>
+        ))}
         <p class="row">
           {NAMES.map((name) => (
             <button key={name} class={`answer ${name}`} aria-pressed={given === name} onClick={() => onAnswer(name)}>

@@ -2,18 +2,20 @@
 import type { VNode } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { AnswerName, Context, Photo, Question } from "../api/types";
-import { type Action, actionOf, useKeys } from "../keys";
+import { act, type Action, useKeys } from "../keys";
 import { AnswerBar, AnswerButton } from "../parts/answers";
 import { described } from "../parts/basics";
 import { Help } from "../parts/help";
-import { focusNote, marked, NO_REMARK, type Remark, Remarks } from "../parts/remarks";
+import { focusNote, marked as remarked, NO_REMARK, type Remark, Remarks } from "../parts/remarks";
 import { swipes } from "../parts/swipe";
 import { addressOf, START } from "../routes";
 import { say, toast } from "../state";
 import { text } from "../text";
 import { contextOf, useContextOf } from "../viewer/contexts";
+import type { Dot } from "../viewer/dots";
 import { type Look, PLAIN, type Tone, UNCHANGED } from "../viewer/looks";
 import { Pane } from "../viewer/pane";
+import { MarksNote, useMarks } from "../viewer/marks";
 import { AT_BOX, type Stage, type View } from "../viewer/stage";
 import { GroupsDialog, InfoDialog, MapDrawer } from "./compare_more";
 import { labelOf, type QuestionProps } from "./ask";
@@ -23,6 +25,7 @@ type Which = 0 | 1;
 const BLINK_MS = 600;
 const ANSWERS: readonly AnswerName[] = ["same", "different", "not_comparable", "skip"];
 const ZOOM = 1.25;
+const NO_DOTS: readonly Dot[] = [];
 
 type Opened = "help" | "info" | "groups" | null;
 
@@ -53,6 +56,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
   const [linked, setLinked] = useState(true);
   const [hidden, setHidden] = useState(false);
   const [map, setMap] = useState(false);
+  // images are clean until marks are asked for, pair by pair
+  const [marked, setMarked] = useState("");
+  const marks = useMarks(survey, session.session_id, photos, marked === question.key);
   const [opened, setOpened] = useState<Opened>(null);
   const [blinking, setBlinking] = useState(false);
   const [settled, setSettled] = useState<[string, string]>(["", ""]);
@@ -105,9 +111,9 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     different: () => answer("different"),
     not_comparable: () => answer("not_comparable"),
     skip: () => answer("skip"),
-    sure: () => setRemark(marked(remark, "sure")),
-    fairly_sure: () => setRemark(marked(remark, "fairly_sure")),
-    guess: () => setRemark(marked(remark, "guess")),
+    sure: () => setRemark(remarked(remark, "sure")),
+    fairly_sure: () => setRemark(remarked(remark, "fairly_sure")),
+    guess: () => setRemark(remarked(remark, "guess")),
     note: focusNote,
     undo: onUndo,
     redo: onRedo,
@@ -133,6 +139,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     right_previous: () => step(1, -1),
     groups: () => setOpened("groups"),
     map: () => setMap(!map),
+    marks: () => setMarked(marks ? "" : question.key),
     hide: () => setHidden(!hidden),
     info: () => setOpened("info"),
     help: () => setOpened("help"),
@@ -141,10 +148,8 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
     },
   };
   useKeys((event) => {
-    const action = actionOf(event);
-    if (action) actions[action]();
-    else if (event.key === "Escape" && document.activeElement instanceof HTMLElement) document.activeElement.blur();
-    return action !== null;
+    if (event.key === "Escape" && document.activeElement instanceof HTMLElement) document.activeElement.blur();
+    return act(actions, event);
   });
 
   const touch = useMemo(() => swipes(() => latestAnswer.current("different"), () => latestAnswer.current("same")), []);
@@ -162,6 +167,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
           ⚠ {text.compare.opposite}
         </p>
       )}
+      <MarksNote marks={marks} />
       <div class="panes">
         {panes.map((which) => (
           <Pane
@@ -176,6 +182,7 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
             idle={idle}
             look={looks[which]}
             tone={tone}
+            dots={marks?.dots[which] ?? NO_DOTS}
             onChoose={(photo) => choose(which, photo)}
             onStage={(stage) => {
               stages.current[which] = stage;
@@ -187,15 +194,13 @@ function Compare({ survey, session, question, ahead, progress, waiting, onAnswer
         ))}
       </div>
       {map && <MapDrawer survey={survey} session={session.session_id} first={first} second={second} onClose={() => setMap(false)} />}
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo} remarks={<Remarks remark={remark} onRemark={setRemark} />}>
         {ANSWERS.map((name) => (
           <AnswerButton key={name} kind={name} action={name} onClick={() => answer(name)} />
         ))}
       </AnswerBar>
-      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} hidden={hidden} linked={linked} blinking={blinking}>
-        <Remarks remark={remark} onRemark={setRemark} />
-      </LookTools>
-      {opened === "help" && <Help onClose={closing("help")} />}
+      <LookTools tone={tone} onTone={setTone} actions={actions} map={map} marks={marks !== null} hidden={hidden} linked={linked} blinking={blinking} />
+      {opened === "help" && <Help actions={actions} onClose={closing("help")} />}
       {opened === "info" && <InfoDialog survey={survey} session={session.session_id} first={first} second={second} onClose={closing("info")} />}
       {opened === "groups" && (
         <GroupsDialog survey={survey} asked={[first, second]} contexts={contexts} onChoose={choose} onClose={closing("groups")} candidates={(photo) => addressOf(survey, session.session_id, "candidates", photo.detection_id)} />

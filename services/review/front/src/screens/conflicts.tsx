@@ -4,11 +4,11 @@ import { useState } from "preact/hooks";
 import { call, newRequestId, sessionPath } from "../api/client";
 import type { Conflict, Label, Photo, Progress } from "../api/types";
 import { SHAPES } from "../parts/answers";
-import { Problem, SideBadge, Thumb, Waiting } from "../parts/basics";
+import { Problem, Say, SideBadge, Thumb, Waiting } from "../parts/basics";
 import { TakeBack } from "../parts/preview";
 import { StoredRemark } from "../parts/remarks";
 import { pathOf } from "./path";
-import { explained, toast, useLoaded } from "../state";
+import { explained, toast, told, useLoaded } from "../state";
 import { text, when } from "../text";
 
 interface ConflictsProps {
@@ -33,7 +33,7 @@ export function ConflictsScreen({ survey, session }: ConflictsProps): VNode {
       toast(text.conflicts.done(before.individuals, progress.individuals));
       reload();
     } catch (failure) {
-      toast(explained(failure, text.failure.offline), true);
+      toast(explained(failure), true);
     }
   };
 
@@ -73,9 +73,12 @@ interface CardProps {
 function ConflictCard({ survey, conflict, onTakeBack, onKeep }: CardProps): VNode {
   const { label, explanation, evidence, photos } = conflict;
   const path = pathOf(explanation, label?.first ?? "");
+  const message = text.server.conflict(conflict);
   return (
-    <section class="conflict" aria-label={conflict.message}>
-      <p>{conflict.message}</p>
+    <section class="conflict" aria-label={message}>
+      <div>
+        <Say {...told(message, conflict.message)} />
+      </div>
       {label && (
         <>
           <h2>{text.conflicts.this}</h2>

@@ -27,7 +27,7 @@ export function ExportScreen({ survey, session }: { survey: string; session: str
       ) : (
         <div class="problem" role="alert">
           <h2>⚠ {text.export.uncertified}</h2>
-          {data.warnings.map((warning) => (
+          {text.server.warnings(data).map((warning) => (
             <p key={warning}>
               <Coded value={warning} />
             </p>

@@ -2,7 +2,7 @@
 import type { VNode } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { AnswerName, Given, Photo, Question } from "../api/types";
-import { actionOf, typing, useKeys } from "../keys";
+import { act, type Actions, plainKey, useKeys } from "../keys";
 import { AnswerBar, AnswerButton } from "../parts/answers";
 import { described, Dialog, SideBadge, Thumb } from "../parts/basics";
 import { Help } from "../parts/help";
@@ -11,6 +11,7 @@ import { START } from "../routes";
 import { say } from "../state";
 import { text, when } from "../text";
 import { thumbnail } from "../api/client";
+import { MarksNote, useMarks } from "../viewer/marks";
 import { Zoomable } from "../viewer/zoomable";
 import { labelOf, type QuestionProps } from "./ask";
 
@@ -26,7 +27,7 @@ export function galleryLabels(question: Question, marks: readonly AnswerName[], 
   return { labels, bursts: [] };
 }
 
-export function GalleryScreen({ survey, question, ahead, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
+export function GalleryScreen({ survey, session, question, ahead, progress, waiting, onAnswer, onUndo, onRedo }: QuestionProps): VNode {
   const none = question.photos.map((): Mark => "different");
   const [marked, setMarked] = useState<{ key: string; marks: Mark[] }>({ key: question.key, marks: none });
   const marks = marked.key === question.key ? marked.marks : none;
@@ -55,28 +56,28 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
   };
   const submit = (given: readonly AnswerName[]): void => onAnswer(galleryLabels(question, given, remark), text.gallery.submit);
 
+  const skip = (): void => submit(question.photos.map(() => "skip"));
+  const actions: Actions = {
+    skip,
+    note: focusNote,
+    undo: onUndo,
+    redo: onRedo,
+    hide: () => setHidden(!hidden),
+    help: () => setHelp(true),
+    leave: () => {
+      location.hash = START;
+    },
+  };
   useKeys((event) => {
-    if (typing(event.target)) return false;
-    if (event.repeat || event.ctrlKey || event.metaKey) return run(actionOf(event));
+    if (!plainKey(event)) return act(actions, event);
     const digit = /^(?:Digit|Numpad)([0-9])$/.exec(event.code)?.[1];
     const index = Number(digit) - 1;
     if (digit === "0") submit(none);
     else if (digit && index < question.photos.length) mark(index, event.shiftKey ? "not_comparable" : "same");
     else if (event.key === "Enter" && !(event.target as HTMLElement).closest("button, a")) submit(marks);
-    else return run(actionOf(event));
+    else return act(actions, event);
     return true;
   });
-  const run = (action: ReturnType<typeof actionOf>): boolean => {
-    if (action === "undo") onUndo();
-    else if (action === "redo") onRedo();
-    else if (action === "skip") submit(question.photos.map(() => "skip"));
-    else if (action === "note") focusNote();
-    else if (action === "hide") setHidden(!hidden);
-    else if (action === "help") setHelp(true);
-    else if (action === "leave") location.hash = START;
-    else return false;
-    return true;
-  };
 
   return (
     <div class="gallery" data-key={question.key}>
@@ -110,7 +111,12 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
           ))}
         </div>
       </div>
-      <AnswerBar progress={progress} waiting={waiting} onUndo={onUndo}>
+      <AnswerBar
+        progress={progress}
+        waiting={waiting}
+        onUndo={onUndo}
+        remarks={<Remarks remark={remark} onRemark={(next) => setSaid({ key: question.key, remark: next })} keys={false} />}
+      >
         <button class="answer same" data-answer="submit" onClick={() => submit(marks)}>
           <span class="shape" aria-hidden="true">
             ✓
@@ -125,25 +131,55 @@ export function GalleryScreen({ survey, question, ahead, progress, waiting, onAn
           <span>{text.gallery.noneSame}</span>
           <kbd aria-hidden="true">0</kbd>
         </button>
-        <AnswerButton kind="skip" action="skip" onClick={() => submit(question.photos.map(() => "skip"))} />
+        <AnswerButton kind="skip" action="skip" onClick={skip} />
       </AnswerBar>
-      <div class="tools">
-        <Remarks remark={remark} onRemark={(next) => setSaid({ key: question.key, remark: next })} keys={false} />
-      </div>
-      {help && <Help onClose={() => setHelp(false)} />}
+      {help && <Help actions={actions} fixed={fixedKeys(question)} onClose={() => setHelp(false)} />}
       {closer && anchor && (
-        <Dialog title={text.gallery.closer} onClose={() => setCloser(null)} wide>
-          <div class="closer">
-            {[anchor, closer].map((photo) => (
-              <figure key={photo.detection_id}>
-                <Zoomable survey={survey} photo={photo} label={described(photo)} />
-                <figcaption>{described(photo)}</figcaption>
-              </figure>
-            ))}
-          </div>
-        </Dialog>
+        <Closer survey={survey} session={session.session_id} photos={[anchor, closer]} onClose={() => setCloser(null)} />
       )}
     </div>
+  );
+}
+
+/** The keys of a gallery that are not those of other screens. */
+function fixedKeys({ photos }: Question): [string, string][] {
+  const digits = `1–${photos.length}`;
+  return [
+    [digits, text.gallery.keys.same],
+    [`Shift+${digits}`, text.gallery.keys.not_comparable],
+    ["Enter", text.gallery.keys.submit],
+    ["0", text.gallery.keys.none],
+  ];
+}
+
+interface CloserProps {
+  survey: string;
+  session: string;
+  photos: readonly [Photo, Photo];
+  onClose: () => void;
+}
+
+/** The animal and a candidate large, with their matched marks if they are asked for. */
+function Closer({ survey, session, photos, onClose }: CloserProps): VNode {
+  const [wanted, setWanted] = useState(false);
+  const marks = useMarks(survey, session, photos, wanted);
+  return (
+    <Dialog title={text.gallery.closer} onClose={onClose} wide>
+      <div class="row">
+        <button aria-pressed={wanted} data-marks onClick={() => setWanted(!wanted)}>
+          {text.marks.show}
+        </button>
+        <MarksNote marks={marks} />
+      </div>
+      <div class="closer">
+        {photos.map((photo, which) => (
+          <figure key={photo.detection_id}>
+            <Zoomable survey={survey} photo={photo} label={described(photo)} dots={marks?.dots[which]} />
+            <figcaption>{described(photo)}</figcaption>
+          </figure>
+        ))}
+      </div>
+    </Dialog>
   );
 }
 

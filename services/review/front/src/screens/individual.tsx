@@ -36,7 +36,7 @@ export function IndividualScreen({ survey, session, individual }: IndividualProp
       toast(text.individual.changed(changed.superseded_count));
       reload();
     } catch (failure) {
-      toast(explained(failure, text.failure.offline), true);
+      toast(explained(failure), true);
     }
   };
   const undo = async (position: number): Promise<void> => {
@@ -46,7 +46,7 @@ export function IndividualScreen({ survey, session, individual }: IndividualProp
       toast(text.individual.undoneChange);
       reload();
     } catch (failure) {
-      toast(explained(failure, text.failure.offline), true);
+      toast(explained(failure), true);
     }
   };
 
@@ -173,7 +173,8 @@ function Selection({ survey, session, data, selected, change, onSelect }: Select
 }
 
 function Labels({ survey, individual }: { survey: string; individual: IndividualPage }): VNode {
-  const photos = Object.fromEntries(individual.photos.map((photo) => [photo.detection_id, photo]));
+  const own = Object.fromEntries(individual.photos.map((photo) => [photo.detection_id, photo]));
+  const photos = { ...individual.apart_photos, ...own };
   return (
     <section class="screen-only">
       <h2>{text.individual.labels}</h2>
@@ -182,6 +183,13 @@ function Labels({ survey, individual }: { survey: string; individual: Individual
         {individual.labels.map((label) => (
           <Edge key={label.label_id} survey={survey} label={label} photos={photos} />
         ))}
+      </div>
+      {individual.apart.length > 0 && <h2>{text.individual.apart}</h2>}
+      <div class="path" data-apart>
+        {individual.apart.map((label) => {
+          const [from, to] = own[label.first] ? [label.first, label.second] : [label.second, label.first];
+          return <Edge key={label.label_id} survey={survey} label={label} photos={photos} from={from} to={to} />;
+        })}
       </div>
     </section>
   );

@@ -3,22 +3,22 @@ import type { VNode } from "preact";
 import { useState } from "preact/hooks";
 import { call } from "../api/client";
 import type { Me } from "../api/types";
-import { Coded } from "../parts/basics";
-import { explained, me, signedIn, useLoaded } from "../state";
+import { Coded, Say } from "../parts/basics";
+import { explained, me, signedIn, type Told, useLoaded } from "../state";
 import { text } from "../text";
 
 export function Login(): VNode {
   const { data } = useLoaded<{ mode: Me["mode"] }>("/api/login");
   const [token, setToken] = useState("");
   const [annotator, setAnnotator] = useState("");
-  const [problem, setProblem] = useState("");
+  const [problem, setProblem] = useState<Told | null>(null);
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     try {
       me.value = await call<Me>("/api/login", { token, annotator });
       signedIn.value = true;
     } catch (error) {
-      setProblem(explained(error, text.failure.offline));
+      setProblem(explained(error));
     }
   };
   return (
@@ -35,7 +35,7 @@ export function Login(): VNode {
             {text.login.name}
             <input autocomplete="username" required value={annotator} onInput={(event) => setAnnotator(event.currentTarget.value)} />
           </label>
-          {problem && <p role="alert">{problem}</p>}
+          {problem && <div role="alert"><Say {...problem} /></div>}
           <button class="primary">{text.login.enter}</button>
         </form>
       ) : (

@@ -1,5 +1,5 @@
 /** Tools to look at photographs: sliders and the actions that have keys. */
-import type { ComponentChildren, VNode } from "preact";
+import type { VNode } from "preact";
 import { type Action, keyLabel } from "../keys";
 import { text } from "../text";
 import { type Tone, UNCHANGED } from "../viewer/looks";
@@ -9,26 +9,26 @@ interface ToolProps {
   onTone: (tone: Tone) => void;
   actions: Record<Action, () => void>;
   map: boolean;
+  marks: boolean;
   hidden: boolean;
   linked: boolean;
   blinking: boolean;
-  children: ComponentChildren;
 }
 
 const SLIDERS = ["brightness", "contrast"] as const;
 
-export function LookTools({ tone, onTone, actions, map, hidden, linked, blinking, children }: ToolProps): VNode {
+export function LookTools({ tone, onTone, actions, map, marks, hidden, linked, blinking }: ToolProps): VNode {
   const toggles: [Action, boolean][] = [
     ["equalise", tone.equalised],
     ["link", linked],
     ["blink", blinking],
     ["map", map],
+    ["marks", marks],
     ["hide", hidden],
   ];
   const others: Action[] = ["rotate_left", "rotate_right", "flip", "fit", "groups", "info", "help"];
   return (
     <div class="tools" role="group" aria-label={text.compare.tools}>
-      {children}
       {SLIDERS.map((name) => (
         <label key={name} class="slider">
           <span>

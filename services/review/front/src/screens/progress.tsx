@@ -160,7 +160,7 @@ function OwnAnswers({ path, position }: { path: string; position: number }): VNo
       await call(`${path}/retract`, { request_id: newRequestId(), label_ids: labels.map((label) => label.label_id) });
       reload();
     } catch (error) {
-      toast(explained(error, text.failure.offline), true);
+      toast(explained(error), true);
     }
   };
   if (!data?.answers.length) return null;

@@ -4,9 +4,10 @@ import { useState } from "preact/hooks";
 import { call, newRequestId, surveyPath } from "../api/client";
 import type { Me, SessionInfo, Start, SurveyInfo } from "../api/types";
 import type { Shown } from "../app";
-import { Coded, Command, Problem, Waiting } from "../parts/basics";
+import { Command, Problem, Say, Waiting } from "../parts/basics";
+import { OnlyPart } from "../parts/only";
 import { addressOf } from "../routes";
-import { explained, me, toast, useKept, useLoaded, useShared } from "../state";
+import { explained, me, toast, told, useKept, useLoaded, useShared } from "../state";
 import { day, text } from "../text";
 
 export function StartScreen(): VNode {
@@ -20,7 +21,7 @@ export function StartScreen(): VNode {
       <HowAsked />
       {data.state === "empty" && (
         <>
-          <p>{data.message || text.start.nothing}</p>
+          <p>{text.start.nothing}</p>
           {data.command && <Command value={data.command} />}
         </>
       )}
@@ -43,7 +44,7 @@ function Who(): VNode | null {
       me.value = await call<Me>("/api/me", { annotator: name });
       toast(text.individual.saved);
     } catch (error) {
-      toast(explained(error, text.failure.offline), true);
+      toast(explained(error), true);
     }
   };
   return (
@@ -76,9 +77,9 @@ function SurveyCard({ survey }: { survey: SurveyInfo }): VNode {
     return (
       <section class="survey problem" aria-label={survey.survey_id}>
         <h2>{survey.survey_id}</h2>
-        <p>
-          <Coded value={survey.message} />
-        </p>
+        <div>
+          <Say {...told(text.server.survey(survey.state, survey.message), survey.message)} />
+        </div>
       </section>
     );
   }
@@ -99,9 +100,9 @@ function SurveyCard({ survey }: { survey: SurveyInfo }): VNode {
         </p>
       )}
       {survey.message && (
-        <p>
-          <Coded value={survey.message} />
-        </p>
+        <div>
+          <Say {...told(text.server.survey(survey.state, survey.message), survey.message)} />
+        </div>
       )}
       {survey.command && <Command value={survey.command} />}
       {usable && sessions.map((session, index) => <SessionRow key={session.session_id} survey={survey} session={session} first={index === 0} />)}
@@ -120,14 +121,15 @@ function SessionRow({ survey, session, first }: { survey: SurveyInfo; session: S
   }
   const to = (screen: Parameters<typeof addressOf>[2]): string => addressOf(survey.survey_id, session.session_id, screen);
   return (
-    <p class="row">
+    <div class="row">
       <a class={first ? "button primary big" : "button"} href={to("compare")}>
         {text.start.goOn}: {session.session_id}
       </a>
       <span>{text.start.trust[session.trust] ?? session.trust}</span>
       <a href={to("catalogue")}>{text.nav.catalogue}</a>
       <a href={to("progress")}>{text.nav.progress}</a>
-    </p>
+      <OnlyPart only={session.only} />
+    </div>
   );
 }
 
@@ -140,7 +142,7 @@ function NewSession({ survey }: { survey: SurveyInfo }): VNode {
       await call(`${surveyPath(survey.survey_id)}/sessions`, { session_id: name, request_id: newRequestId() });
       location.hash = addressOf(survey.survey_id, name, "compare");
     } catch (error) {
-      toast(explained(error, text.failure.offline), true);
+      toast(explained(error), true);
     }
   };
   const form = (

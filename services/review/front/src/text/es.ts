@@ -1,6 +1,6 @@
 /** Every text of the page in Spanish. */
 import type { Text } from "./en";
-import { adviceIn, journeyIn, wordsOf } from "./words";
+import { adviceIn, journeyIn, messagesIn, wordsOf } from "./words";
 
 const { number, count, percent } = wordsOf("es");
 const CHANCES: Record<string, string> = {
@@ -17,6 +17,7 @@ export const es: Text = {
   skipToMain: "Ir a la parte principal",
   loading: "Cargando …",
   close: "Cerrar",
+  details: "Detalles, en inglés",
   cancel: "Cancelar",
   back: "Volver",
   again: "Intentar de nuevo",
@@ -57,6 +58,8 @@ export const es: Text = {
     expired: "Su sesión ha terminado. Las respuestas pendientes se guardan aquí y se envían cuando entre de nuevo.",
   },
   start: {
+    only: "Solo se pregunta por una parte del muestreo:",
+    without: "sin",
     who: "Su nombre en las respuestas",
     change: "Cambiar",
     nothing: "Todavía no se ha importado nada.",
@@ -150,6 +153,12 @@ export const es: Text = {
     submit: "Enviar",
     noneSame: "Ninguno",
     help: "1–8: mismo. Mayúsculas con un dígito: no comparable. Intro envía; los demás son distintos. 0 envía «ninguno».",
+    keys: {
+      same: "Marcar o desmarcar: el mismo animal",
+      not_comparable: "Marcar o desmarcar: no comparable",
+      submit: "Enviar; los demás son distintos",
+      none: "Enviar: ninguno es el mismo",
+    },
     closer: "Ver de cerca",
     state: { same: "mismo", different: "distinto", not_comparable: "no comparable" },
     candidate: (n, state, photo) => `Candidato ${n}, ${state}: ${photo}`,
@@ -174,6 +183,15 @@ export const es: Text = {
     needs: "necesita",
     noLegs: "Cada grupo se vio en una sola cámara.",
     timeline: "Línea de tiempo",
+  },
+  marks: {
+    show: "Marcas coincidentes",
+    matched: (n, shown) =>
+      `${count(n, "marca coincidente", "marcas coincidentes")}${shown < n ? `, numeradas las ${shown} más fuertes` : ""}: un número es un lugar del pelaje.`,
+    none: "Se compararon y no comparten ninguna marca.",
+    notMatched: (survey) => `Las marcas de estas dos no se compararon: solo se comparan los mejores candidatos de cada fotografía. Compárelas con \`spotted match-marks ${survey}\`.`,
+    notExtracted: (survey) =>
+      `Este muestreo no tiene marcas del pelaje. Extráigalas con \`spotted embed ${survey} --local hotspotter\` y después \`spotted match-marks ${survey}\`.`,
   },
   info: {
     title: "Puntuaciones de este par",
@@ -226,6 +244,7 @@ export const es: Text = {
     right_previous: "Fotografía anterior del grupo derecho",
     groups: "Todas las fotografías de ambos grupos",
     map: "Mapa y línea de tiempo",
+    marks: "Mostrar u ocultar marcas coincidentes",
     hide: "Ocultar o mostrar puntuaciones",
     info: "Puntuaciones de este par",
     help: "Teclas",
@@ -236,6 +255,7 @@ export const es: Text = {
     link: "Vinculados",
     blink: "Alternar",
     map: "Mapa",
+    marks: "Marcas",
     hide: "Sin puntuaciones",
     rotate_left: "⟳ izq.",
     rotate_right: "⟳ der.",
@@ -297,6 +317,7 @@ export const es: Text = {
     photos: "Fotografías",
     map: "Movimientos",
     labels: "Respuestas entre sus fotografías",
+    apart: "Distinguido de",
     noLabels: "Todavía no hay respuestas.",
     aliases: (names) => `También conocido como ${names}`,
     merge: "Unir con",
@@ -373,6 +394,7 @@ export const es: Text = {
     looks: "aspecto",
     journey: "trayecto",
     fused: "juntos",
+    answered: "Respondido:",
     another: "Otra fotografía",
     stored: (answer) => `Guardado: ${answer}`,
     none: "Ningún candidato cumple estos filtros.",
@@ -410,6 +432,57 @@ export const es: Text = {
       more: (merges) => `Pueden faltar hasta ${merges} uniones: siga respondiendo.`,
       moreAtRate: (merges, questions, minutes) =>
         `Pueden faltar hasta ${merges} uniones: unas ${questions} preguntas más, ${minutes} min a su ritmo.`,
+    }),
+    ...messagesIn({
+      failures: {
+        INVALID_INPUT: "El servidor no aceptó un dato.",
+        UNREADABLE_IMAGE: "La fotografía está dañada o es de otro tipo: cópiela de nuevo de la tarjeta de la cámara.",
+        NOT_FOUND: "Ya no existe. Cargue la página de nuevo.",
+        ALREADY_EXISTS: "Ya existe con otro contenido. Elija otro nombre.",
+        REQUEST_ID_REUSED: "La respuesta ya se había enviado con otro contenido. Cargue la página de nuevo.",
+        PRECONDITION: "Todavía no es posible: antes falta otro paso.",
+        CONCURRENT_WRITES: "Otra persona cambió lo mismo al mismo tiempo. Se intenta de nuevo.",
+        OVERLOADED: "Los servicios están ocupados. Se intenta de nuevo.",
+        QUOTA_EXCEEDED: "Se alcanzó un límite de su organización. Se intenta de nuevo.",
+        UNAUTHENTICATED: "Su sesión ha terminado. Entre de nuevo.",
+        PERMISSION_DENIED: "Usted no tiene permiso para esto. Pídalo a quien administra Spotted.",
+        FORBIDDEN_HOST: "Esta dirección no está permitida para la página.",
+        FORBIDDEN_ORIGIN: "Otra página no puede usar esta.",
+        UNAVAILABLE: "Los servicios no responden. Se intenta de nuevo.",
+        STORE_UNAVAILABLE: "El almacén no responde. Se intenta de nuevo.",
+        DEADLINE: "Los servicios tardan demasiado. Se intenta de nuevo.",
+        DAMAGED: "La sesión está dañada. Avise a quien administra Spotted.",
+        SURVEY_DAMAGED: "El muestreo está dañado. Avise a quien administra Spotted.",
+        NOT_CERTIFIED: "Sin certificar: puede que falten coincidencias. Siga respondiendo, o acéptelo.",
+      },
+      otherFailure: "El servidor respondió con un fallo.",
+      effects: {
+        conflict: "Guardada como contradicción: no cambia nada hasta que usted decida en Contradicciones.",
+        pending: "Todavía no basta para decidir; el par se pregunta de nuevo.",
+        split: "Respuestas anteriores unían lo que esta separa; el grupo se dividió.",
+        reopened: "Respuestas anteriores separaban lo que esta une; se pregunta de nuevo.",
+        gone: "Una de las fotografías se borró o se sustituyó antes de su respuesta. La respuesta queda con la fotografía anterior, y el par se pregunta de nuevo si sigue abierto.",
+      },
+      against: (answers, facts) =>
+        `Esta respuesta contradice ${[answers && count(answers, "respuesta anterior", "respuestas anteriores"), facts && count(facts, "hecho", "hechos")].filter(Boolean).join(" y ")}.`,
+      refusedFact: "Un dato de los archivos contradice otros y se dejó de lado: corrija un nombre o el encuentro.",
+      notice: {
+        single: (who) =>
+          `En esta sesión ya respondieron: ${who}. Sus respuestas deciden de inmediato; una que contradiga otra anterior se guarda como contradicción y no cambia nada.`,
+        verified: (who) =>
+          `En esta sesión ya respondieron: ${who}. Las respuestas se verifican: las suyas se pesan junto con las de los demás, y una decisión que contradigan se pregunta de nuevo.`,
+      },
+      warnings: {
+        merges: (most) =>
+          `No es seguro que se haya encontrado 95 % de las uniones: ${most === null ? "no se sabe cuántos individuos están contados dos veces" : `hasta ${count(most, "individuo puede estar contado", "individuos pueden estar contados")} dos veces`}.`,
+        conflicts: (n) => `${count(n, "respuesta contradice otra", "respuestas contradicen otras")}: resuelva primero las contradicciones.`,
+        singletons: (n, of) => `${number(n)} de ${count(of, "individuo tiene", "individuos tienen")} una sola fotografía.`,
+      },
+      survey: {
+        not_embedded: "Las fotografías están importadas y todavía no preparadas.",
+        partly_embedded: "Algunas fotografías no están preparadas todavía, y no se pregunta por ellas.",
+        damaged: "El muestreo está dañado. Avise a quien administra Spotted.",
+      },
     }),
   },
   failure: {

@@ -1,6 +1,6 @@
 /** Every text of the page in French. */
 import type { Text } from "./en";
-import { adviceIn, journeyIn, wordsOf } from "./words";
+import { adviceIn, journeyIn, messagesIn, wordsOf } from "./words";
 
 const { number, count, percent } = wordsOf("fr");
 const CHANCES: Record<string, string> = {
@@ -17,6 +17,7 @@ export const fr: Text = {
   skipToMain: "Aller au contenu principal",
   loading: "Chargement …",
   close: "Fermer",
+  details: "Détails, en anglais",
   cancel: "Annuler",
   back: "Retour",
   again: "Réessayer",
@@ -57,6 +58,8 @@ export const fr: Text = {
     expired: "Vous n’êtes plus connecté. Les réponses en attente sont gardées ici et envoyées après votre connexion.",
   },
   start: {
+    only: "Une partie du relevé seulement est demandée :",
+    without: "sans",
     who: "Votre nom pour les réponses",
     change: "Changer",
     nothing: "Rien n’est encore importé.",
@@ -150,6 +153,12 @@ export const fr: Text = {
     submit: "Envoyer",
     noneSame: "Aucun",
     help: "1–8 : même. Maj avec un chiffre : non comparable. Entrée envoie ; tous les autres sont différents. 0 envoie « aucun ».",
+    keys: {
+      same: "Marquer ou démarquer : le même animal",
+      not_comparable: "Marquer ou démarquer : non comparable",
+      submit: "Envoyer ; tous les autres sont différents",
+      none: "Envoyer : aucun n’est le même",
+    },
     closer: "Voir de près",
     state: { same: "même", different: "différent", not_comparable: "non comparable" },
     candidate: (n, state, photo) => `Candidat ${n}, ${state} : ${photo}`,
@@ -174,6 +183,15 @@ export const fr: Text = {
     needs: "demande",
     noLegs: "Chaque groupe n’a été vu qu’à une caméra.",
     timeline: "Chronologie",
+  },
+  marks: {
+    show: "Marques communes",
+    matched: (n, shown) =>
+      `${count(n, "marque commune", "marques communes")}${shown < n ? `, les ${shown} plus fortes numérotées` : ""} : un numéro est un endroit du pelage.`,
+    none: "Elles ont été comparées et n’ont aucune marque commune.",
+    notMatched: (survey) => `Les marques de ces deux-ci n’ont pas été comparées : seuls les meilleurs candidats de chaque photographie le sont. Comparez-les avec \`spotted match-marks ${survey}\`.`,
+    notExtracted: (survey) =>
+      `Ce relevé n’a pas de marques du pelage. Extrayez-les avec \`spotted embed ${survey} --local hotspotter\`, puis \`spotted match-marks ${survey}\`.`,
   },
   info: {
     title: "Scores de cette paire",
@@ -226,6 +244,7 @@ export const fr: Text = {
     right_previous: "Photographie précédente du groupe de droite",
     groups: "Toutes les photographies des deux groupes",
     map: "Carte et chronologie",
+    marks: "Montrer ou masquer les marques communes",
     hide: "Masquer ou montrer les scores",
     info: "Scores de cette paire",
     help: "Touches",
@@ -236,6 +255,7 @@ export const fr: Text = {
     link: "Liés",
     blink: "Alterner",
     map: "Carte",
+    marks: "Marques",
     hide: "Sans scores",
     rotate_left: "⟳ gauche",
     rotate_right: "⟳ droite",
@@ -297,6 +317,7 @@ export const fr: Text = {
     photos: "Photographies",
     map: "Déplacements",
     labels: "Réponses entre ses photographies",
+    apart: "Distingué de",
     noLabels: "Pas encore de réponses.",
     aliases: (names) => `Aussi connu sous le nom de ${names}`,
     merge: "Fusionner avec",
@@ -373,6 +394,7 @@ export const fr: Text = {
     looks: "aspect",
     journey: "trajet",
     fused: "ensemble",
+    answered: "Répondu :",
     another: "Autre photographie",
     stored: (answer) => `Enregistré : ${answer}`,
     none: "Aucun candidat ne passe ces filtres.",
@@ -410,6 +432,57 @@ export const fr: Text = {
       more: (merges) => `Jusqu’à ${merges} fusions peuvent manquer : continuez à répondre.`,
       moreAtRate: (merges, questions, minutes) =>
         `Jusqu’à ${merges} fusions peuvent manquer : environ ${questions} questions de plus, ${minutes} min à votre rythme.`,
+    }),
+    ...messagesIn({
+      failures: {
+        INVALID_INPUT: "Le serveur n’a pas accepté une donnée.",
+        UNREADABLE_IMAGE: "La photographie est endommagée ou d’un autre type : copiez-la de nouveau depuis la carte de la caméra.",
+        NOT_FOUND: "Cela n’existe plus. Rechargez la page.",
+        ALREADY_EXISTS: "Cela existe déjà avec un autre contenu. Choisissez un autre nom.",
+        REQUEST_ID_REUSED: "La réponse a déjà été envoyée avec un autre contenu. Rechargez la page.",
+        PRECONDITION: "Ce n’est pas encore possible : une autre étape manque.",
+        CONCURRENT_WRITES: "Une autre personne a changé la même chose en même temps. Nouvel essai en cours.",
+        OVERLOADED: "Les services sont occupés. Nouvel essai en cours.",
+        QUOTA_EXCEEDED: "Une limite de votre organisation est atteinte. Nouvel essai en cours.",
+        UNAUTHENTICATED: "Vous n’êtes plus connecté. Connectez-vous de nouveau.",
+        PERMISSION_DENIED: "Vous n’avez pas ce droit. Demandez-le à la personne qui administre Spotted.",
+        FORBIDDEN_HOST: "Cette adresse n’est pas permise pour la page.",
+        FORBIDDEN_ORIGIN: "Une autre page ne peut pas utiliser celle-ci.",
+        UNAVAILABLE: "Les services ne répondent pas. Nouvel essai en cours.",
+        STORE_UNAVAILABLE: "Le stockage ne répond pas. Nouvel essai en cours.",
+        DEADLINE: "Les services mettent trop de temps. Nouvel essai en cours.",
+        DAMAGED: "La session est endommagée. Prévenez la personne qui administre Spotted.",
+        SURVEY_DAMAGED: "Le relevé est endommagé. Prévenez la personne qui administre Spotted.",
+        NOT_CERTIFIED: "Non certifié : des correspondances peuvent manquer. Continuez à répondre, ou acceptez-le.",
+      },
+      otherFailure: "Le serveur a répondu par un échec.",
+      effects: {
+        conflict: "Gardée comme contradiction : elle ne change rien avant votre décision dans Contradictions.",
+        pending: "Pas encore assez pour décider ; la paire est redemandée.",
+        split: "Des réponses antérieures réunissaient ce que celle-ci sépare ; le groupe a été divisé.",
+        reopened: "Des réponses antérieures séparaient ce que celle-ci réunit ; la question est reposée.",
+        gone: "Une des photographies a été supprimée ou remplacée avant votre réponse. La réponse reste avec la photographie antérieure, et la paire est redemandée si elle est encore ouverte.",
+      },
+      against: (answers, facts) =>
+        `Cette réponse contredit ${[answers && count(answers, "réponse antérieure", "réponses antérieures"), facts && count(facts, "fait", "faits")].filter(Boolean).join(" et ")}.`,
+      refusedFact: "Une donnée des fichiers en contredit d’autres et a été laissée de côté : corrigez un nom ou la rencontre.",
+      notice: {
+        single: (who) =>
+          `Ont déjà répondu dans cette session : ${who}. Vos réponses décident aussitôt ; une réponse qui en contredit une antérieure est gardée comme contradiction et ne change rien.`,
+        verified: (who) =>
+          `Ont déjà répondu dans cette session : ${who}. Les réponses sont vérifiées : les vôtres sont pesées avec les leurs, et une décision qu’elles contredisent est redemandée.`,
+      },
+      warnings: {
+        merges: (most) =>
+          `Il n’est pas certain que 95 % des fusions soient trouvées : ${most === null ? "on ignore combien d’individus sont comptés deux fois" : `jusqu’à ${count(most, "individu peut être compté", "individus peuvent être comptés")} deux fois`}.`,
+        conflicts: (n) => `${count(n, "réponse en contredit une autre", "réponses en contredisent d’autres")} : résolvez d’abord les contradictions.`,
+        singletons: (n, of) => `${number(n)} sur ${count(of, "individu a", "individus ont")} une seule photographie.`,
+      },
+      survey: {
+        not_embedded: "Les photographies sont importées et pas encore préparées.",
+        partly_embedded: "Certaines photographies ne sont pas encore préparées, et ne sont pas demandées.",
+        damaged: "Le relevé est endommagé. Prévenez la personne qui administre Spotted.",
+      },
     }),
   },
   failure: {

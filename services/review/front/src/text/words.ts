@@ -1,5 +1,5 @@
 /** Numbers of a language, and what stands for sentences that the server writes in English. */
-import type { Journey, Progress } from "../api/types";
+import type { Conflict, Effect, ExportState, Journey, Progress, Start, SurveyInfo } from "../api/types";
 
 export interface Words {
   number: (n: number) => string;
@@ -25,6 +25,17 @@ export interface FromServer {
   reason: (english: string) => string;
   journey: (journey: Journey) => string;
   advice: (progress: Progress) => string;
+  /** Of a call that failed, by its reason. */
+  failure: (reason: string, english: string) => string;
+  /** Of an answer. */
+  effect: (effect: Effect, english: string) => string;
+  conflict: (conflict: Conflict) => string;
+  /** To a person who joins others. */
+  notice: (english: string) => string;
+  /** Before an export. */
+  warnings: (state: ExportState) => string[];
+  /** What a survey lacks. */
+  survey: (state: SurveyInfo["state"] | Start["state"], english: string) => string;
 }
 
 /** English: the sentences themselves. */
@@ -33,7 +44,51 @@ export const fromServer: FromServer = {
   reason: (english) => english,
   journey: (journey) => journey.text,
   advice: (progress) => progress.advice,
+  failure: (_, english) => english,
+  effect: (_, english) => english,
+  conflict: ({ message }) => message,
+  notice: (english) => english,
+  warnings: (state) => state.warnings,
+  survey: (_, english) => english,
 };
+
+export interface MessageWords {
+  /** By the reason of the failure. */
+  failures: Record<string, string>;
+  /** Of every other failure. */
+  otherFailure: string;
+  effects: Partial<Record<Effect, string>>;
+  /** An answer stands against this many earlier answers and facts. */
+  against: (answers: number, facts: number) => string;
+  /** A fact that others rule out. */
+  refusedFact: string;
+  notice: { single: (who: string) => string; verified: (who: string) => string };
+  warnings: { merges: (most: number | null) => string; conflicts: (n: number) => string; singletons: (n: number, of: number) => string };
+  survey: Partial<Record<SurveyInfo["state"] | Start["state"], string>>;
+}
+
+type Messages = Pick<FromServer, "failure" | "effect" | "conflict" | "notice" | "warnings" | "survey">;
+
+/** A language's own words for messages, found by their codes; the server's sentence if a code is unknown. */
+export function messagesIn(words: MessageWords): Messages {
+  return {
+    failure: (reason, english) => words.failures[reason] ?? (english && words.otherFailure),
+    effect: (effect, english) => (english && words.effects[effect]) || english,
+    conflict: ({ label, explanation, evidence }) =>
+      label ? words.against(explanation.length, evidence.length) : words.refusedFact,
+    notice: (english) => {
+      const who = /^Answers of (.+?) are in this session/.exec(english)?.[1];
+      if (!who) return english;
+      return words.notice[english.includes("trust is verified") ? "verified" : "single"](who);
+    },
+    warnings: ({ certified, conflicts, individuals, singletons, merges_left_at_most }) => [
+      ...(certified ? [] : [words.warnings.merges(merges_left_at_most)]),
+      ...(conflicts ? [words.warnings.conflicts(conflicts)] : []),
+      ...(singletons > individuals / 2 ? [words.warnings.singletons(singletons, individuals)] : []),
+    ],
+    survey: (state, english) => (english && words.survey[state]) || english,
+  };
+}
 
 export interface JourneyWords {
   sameCamera: string;

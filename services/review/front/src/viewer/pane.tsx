@@ -3,10 +3,12 @@ import type { VNode } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { call, Failure, surveyPath, thumbnail } from "../api/client";
 import type { Context, Photo } from "../api/types";
-import { Coded, SideBadge } from "../parts/basics";
+import { Say, SideBadge } from "../parts/basics";
 import { Strip } from "../parts/strip";
-import { me } from "../state";
+import { explained, me, type Told } from "../state";
 import { text, when } from "../text";
+import { Boxes } from "./boxes";
+import { type Dot, Dots } from "./dots";
 import { equalisingTable, filterOf, type Look, type Tone } from "./looks";
 import { AT_BOX, Stage, type View } from "./stage";
 
@@ -25,6 +27,8 @@ interface PaneProps {
   idle: boolean;
   look: Look;
   tone: Tone;
+  /** Matched marks of the photograph, in its box. */
+  dots: readonly Dot[];
   onChoose: (photo: Photo) => void;
   onStage: (stage: Stage | null) => void;
   onView: (view: View) => void;
@@ -34,7 +38,7 @@ interface PaneProps {
 }
 
 export function Pane(props: PaneProps): VNode {
-  const { survey, label, asked, photo, over, context, ahead, idle, look, tone } = props;
+  const { survey, label, asked, photo, over, context, ahead, idle, look, tone, dots } = props;
   const element = useRef<HTMLDivElement>(null);
   const stage = useRef<Stage | null>(null);
   const latest = useRef(props);
@@ -82,6 +86,8 @@ export function Pane(props: PaneProps): VNode {
       <div class="frame">
         <div class="stage" ref={element} style={{ filter: filterOf(tone, curve) }} />
         {tone.equalised && <Curve id={curve} survey={survey} photo={visible} />}
+        {visible.others.length > 0 && stage.current && <Boxes stage={stage.current} photo={visible} />}
+        {dots.length > 0 && !over && stage.current && <Dots stage={stage.current} photo={visible} dots={dots} />}
         {gone && <Missing {...props} error={gone.error} photo={visible} />}
         {look.mirrored && <span class="mirrored">{text.compare.mirrored}</span>}
         {over && <span class="mirrored">{text.compare.blinking}</span>}
@@ -155,7 +161,7 @@ function Curve({ id, survey, photo }: { id: string; survey: string; photo: Photo
 
 function Missing({ survey, photo, error, onLater }: PaneProps & { error: unknown }): VNode {
   const [folder, setFolder] = useState("");
-  const [answer, setAnswer] = useState("");
+  const [answer, setAnswer] = useState<Told | null>(null);
   const absent = error instanceof Failure && error.reason === "IMAGE_MISSING";
   const search = async (): Promise<void> => {
     try {
@@ -163,20 +169,20 @@ function Missing({ survey, photo, error, onLater }: PaneProps & { error: unknown
         `${surveyPath(survey)}/photographs`,
         { folder },
       );
-      setAnswer(text.compare.found(found, missing));
+      setAnswer({ message: text.compare.found(found, missing), original: "" });
     } catch (failure) {
-      setAnswer(failure instanceof Failure ? failure.message : String(failure));
+      setAnswer(explained(failure));
     }
   };
   return (
     <div class="missing-photo" role="alert">
-      <p>
+      <div>
         {absent ? (
           text.compare.missing((error as Failure).file || photo.file)
         ) : (
-          <Coded value={(error instanceof Failure && error.message) || text.compare.failedPhoto} />
+          <Say {...(error instanceof Failure ? explained(error) : { message: text.compare.failedPhoto, original: "" })} />
         )}
-      </p>
+      </div>
       {absent && me.value?.mode === "local" && (
         <form
           onSubmit={(event) => {
@@ -190,7 +196,11 @@ function Missing({ survey, photo, error, onLater }: PaneProps & { error: unknown
           <button disabled={!folder}>{text.compare.search}</button>
         </form>
       )}
-      {answer && <p>{answer}</p>}
+      {answer && (
+        <div>
+          <Say {...answer} />
+        </div>
+      )}
       <button onClick={onLater}>{text.compare.later}</button>
     </div>
   );

@@ -77,6 +77,14 @@ interface Loaded {
   item: OpenSeadragon.TiledImage;
   /** The animal's box and a margin, in the image's own units: it is 1 wide. */
   home: OpenSeadragon.Rect;
+  /** The box itself, in fractions of the image. */
+  box: Box;
+}
+
+/** A place in the pane, in pixels from its upper left corner. */
+export interface Spot {
+  x: number;
+  y: number;
 }
 
 export interface StageEvents {
@@ -208,6 +216,29 @@ export class Stage {
     this.events.onView(this.view);
   }
 
+  /** Calls `listener` whenever something was drawn; returns how to end that. */
+  onDrawn(listener: () => void): () => void {
+    this.viewer.addHandler("update-viewport", listener);
+    return () => this.viewer.removeHandler("update-viewport", listener);
+  }
+
+  /** The box of a photograph's animal, in fractions of the image; null while another photograph is shown. */
+  boxOf(photo: Photo): Box | null {
+    return this.shown && keyOf(this.shown.photo) === keyOf(photo) ? this.shown.loaded.box : null;
+  }
+
+  /** The place on the screen of a point of a box on the photograph that is shown, in fractions of the box. */
+  spotIn(box: Box, x: number, y: number): Spot | null {
+    if (!this.shown) return null;
+    const { item } = this.shown.loaded;
+    const { x: wide, y: high } = item.getContentSize();
+    const { viewport } = this.viewer;
+    const at = item.imageToViewportCoordinates((box.x + x * box.width) * wide, (box.y + y * box.height) * high, true);
+    const pixel = viewport.pixelFromPoint(at, true);
+    // the picture is mirrored after it was turned
+    return { x: viewport.getFlip() ? viewport.getContainerSize().x - pixel.x : pixel.x, y: pixel.y };
+  }
+
   destroy(): void {
     this.viewer.destroy();
   }
@@ -225,7 +256,8 @@ export class Stage {
 
   private async add(path: string, { box, picture }: Photo): Promise<Loaded> {
     const info = await infoOf(path, picture);
-    const home = around(box ?? info.box ?? WHOLE_BOX, info.height / info.width);
+    const shown = box ?? info.box ?? WHOLE_BOX;
+    const home = around(shown, info.height / info.width);
     return new Promise((resolve, reject) => {
       this.viewer.addTiledImage({
         tileSource: tileSource(path, picture, info),
@@ -233,7 +265,7 @@ export class Stage {
         opacity: 0,
         preload: true,
         success: (event: Event & { item?: OpenSeadragon.TiledImage }) =>
-          event.item ? resolve({ item: event.item, home }) : reject(new Error(path)),
+          event.item ? resolve({ item: event.item, home, box: shown }) : reject(new Error(path)),
         error: () => reject(new Error(path)),
       });
     });

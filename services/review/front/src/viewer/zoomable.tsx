@@ -2,19 +2,23 @@
 import type { VNode } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Photo } from "../api/types";
+import { Boxes } from "./boxes";
+import { type Dot, Dots } from "./dots";
 import { Stage } from "./stage";
 
 interface ZoomableProps {
   survey: string;
   photo: Photo;
   label: string;
+  /** Matched marks of the photograph, in its box. */
+  dots?: readonly Dot[] | undefined;
   /** Shown later: loaded when this one is settled. */
   ahead?: readonly Photo[];
   /** The photograph is on the screen, or cannot be shown. */
   onSettled?: (detection: string) => void;
 }
 
-export function Zoomable({ survey, photo, label, ahead = [], onSettled }: ZoomableProps): VNode {
+export function Zoomable({ survey, photo, label, dots = [], ahead = [], onSettled }: ZoomableProps): VNode {
   const element = useRef<HTMLDivElement>(null);
   const stage = useRef<Stage | null>(null);
   const [settled, setSettled] = useState("");
@@ -43,6 +47,8 @@ export function Zoomable({ survey, photo, label, ahead = [], onSettled }: Zoomab
   return (
     <div class="frame" role="img" aria-label={label}>
       <div class="stage" ref={element} />
+      {photo.others.length > 0 && stage.current && <Boxes stage={stage.current} photo={photo} />}
+      {dots.length > 0 && stage.current && <Dots stage={stage.current} photo={photo} dots={dots} />}
     </div>
   );
 }
