@@ -113,7 +113,9 @@ def network_options(
     return decorate
 
 
-def loop_options(*, epochs: int, batch: int, optimiser: str) -> Callable[[Command], Command]:
+def loop_options(
+    *, epochs: int, batch: int, optimiser: str, weight_decay: float = 0.0
+) -> Callable[[Command], Command]:
     """Add the options of the loop with these defaults; the command gets a LoopChoice as `loop`."""
 
     def decorate(command: Command) -> Command:
@@ -124,7 +126,7 @@ def loop_options(*, epochs: int, batch: int, optimiser: str) -> Callable[[Comman
             own = {name: options.pop(name) for name in names}
             return command(loop=LoopChoice(**own), **options)  # type: ignore[arg-type] # as click converted them
 
-        return _decorated(wrapped, _loop_options(epochs, batch, optimiser))
+        return _decorated(wrapped, _loop_options(epochs, batch, optimiser, weight_decay))
 
     return decorate
 
@@ -161,7 +163,9 @@ def _network_options(
     )
 
 
-def _loop_options(epochs: int, batch: int, optimiser: str) -> tuple[Callable[[Command], Command], ...]:
+def _loop_options(
+    epochs: int, batch: int, optimiser: str, weight_decay: float
+) -> tuple[Callable[[Command], Command], ...]:
     return (
         _number("--epochs", epochs, "Passes over the data."),
         _number("--batch", batch, "Examples of a step."),
@@ -169,7 +173,9 @@ def _loop_options(epochs: int, batch: int, optimiser: str) -> tuple[Callable[[Co
             "--accumulation", 1, "Parts of a batch, one after the other, if it does not fit into memory."
         ),
         _word("--optimiser", OPTIMISERS, optimiser, "Rule of the steps."),
-        click.option("--weight-decay", default=0.0, show_default=True, type=click.FloatRange(min=0.0)),
+        click.option(
+            "--weight-decay", default=weight_decay, show_default=True, type=click.FloatRange(min=0.0)
+        ),
         _word("--precision", PRECISIONS, "fp32", "Numeric format of the products; bf16 on a recent GPU."),
         _word("--average", AVERAGINGS, "none", "Average of the weights: of all steps or of the last epochs."),
         _number("--average-from", 20, "swa: epochs before the first one that is averaged."),

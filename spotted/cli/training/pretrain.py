@@ -118,7 +118,7 @@ SECONDS = click.FloatRange(min=0.0)
     "--test-share", default=0.2, show_default=True, type=SHARE, help="Share of the known animals held out."
 )
 @network_options(name="vit_tiny_patch16_224", size=224, pooling="default", batch_norm=False, start="random")
-@loop_options(epochs=100, batch=128, optimiser="adamw")
+@loop_options(epochs=100, batch=128, optimiser="adamw", weight_decay=0.05)
 @click.option(
     "--rate", default=5e-4, show_default=True, type=click.FloatRange(min=0.0), help="Largest learning rate."
 )

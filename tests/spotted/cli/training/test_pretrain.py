@@ -11,6 +11,7 @@ from PIL import Image
 from spotted.cli import main
 from spotted.cli.training.pretrain import PAIRS_FILE, SWEEP_FILE, pretrain
 from spotted.formats.sources import Source, remember
+from spotted.training.pretraining import DEFAULT_LOOP
 from spotted.training.runs.folder import read_run
 from tests.spotted.training.coats import coat_crops
 
@@ -78,6 +79,9 @@ def test_a_survey_becomes_a_run(surveyed: Path, tmp_path: Path) -> None:
     written = read_run(tmp_path / "coats")
     assert (written.name, written.method, written.recipe["views"]) == ("coats", "simclr", "both")
     assert written.recipe["knobs.hidden"] == 16.0
+    # the defaults that are not given are those of the library
+    assert written.recipe["loop.weight_decay"] == DEFAULT_LOOP.weight_decay
+    assert written.recipe["loop.optimiser"] == DEFAULT_LOOP.optimiser
     assert (tmp_path / "coats" / PAIRS_FILE).is_file()
 
 
