@@ -389,6 +389,10 @@ def test_a_service_starts_without_what_few_calls_need(service: str) -> None:
     fresh(FORBID.format(forbidden=forbidden) + f"importlib.import_module('services.{service}.__main__')\n")
 
 
+def test_pairs_are_found_and_methods_named_without_torch() -> None:
+    fresh(FORBID.format(forbidden={"torch"}) + "import spotted.training.methods, spotted.training.pairs\n")
+
+
 def test_file_formats_load_neither_grpc_nor_protobuf() -> None:
     forbidden = {"grpc", "google.protobuf", "spotted.v1", "torch"}
     fresh(FORBID.format(forbidden=forbidden) + "import spotted.formats\n")

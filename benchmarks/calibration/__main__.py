@@ -11,6 +11,7 @@ all other detections of that half are its candidates, except those of its own im
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -19,6 +20,7 @@ import click
 import numpy as np
 
 from benchmarks.calibration.labels import Amount
+from benchmarks.calibration.marks import marks_line, matched
 from benchmarks.calibration.outcomes import SPLITS, TOP, Line, measured, pairs_of
 from benchmarks.calibration.surveys import KINDS, Sources
 from benchmarks.common.options import data_option, generator_option, models_option
@@ -36,12 +38,35 @@ LEAST_GAIN, MOST_LOSS, MOST_ERROR = 0.04, 0.01, 0.05
 @click.option("--output", type=click.Path(path_type=Path), default=Path("out/benchmarks/calibration.json"))
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of surveys.")
 @click.option("--seeds", default=SEEDS, show_default=True, help="Seeds, separated by commas.")
+@click.option("--local", is_flag=True, help="Instead, the composites without and with matched marks.")
+@click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(tempfile.gettempdir()) / "spotted-local",
+    show_default=True,
+    help="Folder of features and local scores.",
+)
 @click.option("--quick", is_flag=True, help="One small survey and two splits, to check that it runs.")
 def main(
-    *, data: Path, generator: Path, models: Path, output: Path, kinds: str, seeds: str, quick: bool
+    *,
+    data: Path,
+    generator: Path,
+    models: Path,
+    output: Path,
+    kinds: str,
+    seeds: str,
+    local: bool,
+    cache: Path,
+    quick: bool,
 ) -> None:
     """Measure calibrated fusion against the product on held-out animals."""
     sources = Sources(data, generator, models)
+    if local:
+        for survey in sources.surveys(["composite"], []):
+            with_marks = matched(data, survey, cache)
+            for amount in AMOUNTS:
+                click.echo(json.dumps(asdict(marks_line(with_marks, amount))))
+        return
     chosen = ["drawn"] if quick else kinds.split(",")
     numbers = [int(seed) for seed in seeds.split(",")][: 1 if quick else None]
     lines: list[Line] = []

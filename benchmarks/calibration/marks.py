@@ -6,15 +6,19 @@ and each detection is matched with its best candidates by the product, as `spott
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration.labels import Amount
+from benchmarks.calibration.outcomes import SPLITS, fixed_gain, measured, pairs_of
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores
 from benchmarks.local.methods import HOTSPOTTER
-from spotted.arrays import IntArray
+from spotted.arrays import FloatArray, IntArray
+from spotted.calibration.evidence import PairEvidence
 from spotted.demo.composite import read_composite
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
@@ -22,6 +26,28 @@ from spotted.scoring.local_pairs import LocalPairs
 
 # candidates of each detection that are matched, as by `spotted match-marks`
 CANDIDATES = 50
+
+# weights of marks that are added to visual similarity without any label
+WEIGHTS = (0.1, 0.2, 0.4)
+LARGEST = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class MarksLine:
+    """Gains over the product at TOP, means over splits."""
+
+    survey: str
+    labelled: str
+    product: tuple[float, ...]
+    """Identification accuracy of the product."""
+    without: tuple[float, ...]
+    """Gain of `calibrated` without marks."""
+    marked: tuple[float, ...]
+    """Gain of `calibrated` with marks."""
+    unguarded: tuple[float, ...]
+    """Gain of all evidence with marks, without a guard."""
+    added: dict[str, tuple[float, ...]]
+    """Weight -> gain of marks that are added to visual similarity, without any label."""
 
 
 def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = CANDIDATES) -> KnownSurvey:
@@ -54,3 +80,32 @@ def shortlists(gallery: Gallery, candidates: int) -> tuple[IntArray, IntArray]:
     ]
     low, high = np.unique(np.sort(np.concatenate(pairs, axis=1), axis=0), axis=1)
     return low, high
+
+
+def marks_line(survey: KnownSurvey, amount: Amount, *, splits: int = SPLITS) -> MarksLine:
+    """The gains on one composite with the local scores of its shortlists."""
+    everyone = np.arange(len(survey.gallery))
+    pairs = pairs_of(survey.gallery, *np.meshgrid(everyone, everyone, indexing="ij"))
+    without = measured(survey, replace(pairs, local=None), amount, splits=splits)
+    marked = measured(survey, pairs, amount, splits=splits)
+    return MarksLine(
+        survey.name,
+        str(amount),
+        without.product,
+        without.gain,
+        marked.gain,
+        marked.unguarded,
+        {
+            str(weight): fixed_gain(survey, pairs, partial(added, weight=weight), splits=splits)
+            for weight in WEIGHTS
+        },
+    )
+
+
+def added(pairs: PairEvidence, weight: float) -> FloatArray:
+    """(visual + weight * local) * feasibility, local as a share of its largest hundredth, unknown as 0."""
+    if pairs.local is None:
+        return pairs.visual * np.nan_to_num(pairs.feasibility, nan=1.0)
+    largest = np.nanquantile(pairs.local, LARGEST)
+    marks = np.nan_to_num(np.minimum(pairs.local / largest, 1.0))
+    return (pairs.visual + weight * marks) * np.nan_to_num(pairs.feasibility, nan=1.0)

@@ -68,7 +68,8 @@ class PairEvidence:
     """The evidence of pairs, arrays of one shape.
 
     A pair whose feasibility, distance or gap is unknown is judged only by its looks: visual similarity, sides
-    and matched marks. Marks that were not compared count neither for nor against a pair.
+    and matched marks. Marks that were not compared count as none that matched: which pairs were compared says
+    how likely they were before, not whether they show one animal.
 
     >>> pairs = PairEvidence(
     ...     visual=np.array([0.8, 0.6]),
@@ -154,12 +155,6 @@ def _same_side(pairs: PairEvidence) -> FloatArray:
     return _in_its_precision(pairs, pairs.sides == Sides.SAME)
 
 
-def _compared(pairs: PairEvidence) -> FloatArray:
-    if pairs.local is None:
-        return np.zeros_like(pairs.visual)
-    return _in_its_precision(pairs, ~np.isnan(pairs.local))
-
-
 def _marks(pairs: PairEvidence) -> FloatArray:
     if pairs.local is None:
         return np.zeros_like(pairs.visual)
@@ -189,7 +184,6 @@ TERMS = (
     Term("visual", _visual),
     Term("visual_same_side", _visual_same_side),
     Term("same_side", _same_side, grows=False),
-    Term("compared", _compared, grows=False, marks=True),
     Term("marks", _marks, marks=True),
     Term("log_feasibility", _log_feasibility, place=True),
     Term("product", _product, place=True),

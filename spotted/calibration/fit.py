@@ -2,13 +2,15 @@
 
 Few labels give the order of the product with probabilities of other surveys (`starting`), more give it with
 probabilities of their own, and if cross-validation over individuals finds that all evidence ranks better than
-the product, the evidence decides (`held_out`). So a calibration never ranks by evidence that was not seen to
-help.
+the product, the evidence decides (`held_out`); matched marks count only if it ranks no worse with them than
+without. So a calibration never ranks by evidence that was not seen to help.
 
 Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import numpy as np
 
@@ -72,10 +74,22 @@ def fit_calibration(
     if describe_shortage(individuals[~labels.background]):
         return starting_calibration(candidates)
     prior = shrinkage or Shrinkage()
-    held_out = cross_validate(labels, prior)
+    labels, held_out = _judged(labels, prior)
     if held_out.better:
         return _calibration(CalibrationKind.EVIDENCE, labels, fit_evidence(labels, prior), held_out)
     return _calibration(CalibrationKind.PRODUCT, labels, line_weights(fit_line(labels, prior)), held_out)
+
+
+def _judged(labels: Labels, prior: Shrinkage) -> tuple[Labels, HeldOut]:
+    """The labels with or without matched marks, whichever ranks left-out individuals better."""
+    held_out = cross_validate(labels, prior)
+    if labels.pairs.local is None:
+        return labels, held_out
+    unmarked = replace(labels, pairs=replace(labels.pairs, local=None))
+    without = cross_validate(unmarked, prior)
+    if without.better and not (held_out.better and (held_out.gain or 0.0) >= (without.gain or 0.0)):
+        return unmarked, without
+    return labels, held_out
 
 
 def _calibration(kind: CalibrationKind, labels: Labels, weights: Weights, held_out: HeldOut) -> Calibration:

@@ -21,7 +21,7 @@ from spotted.calibration.kinds import CalibrationKind
 from spotted.errors import InvalidInputError
 
 # of the meaning of terms and weights; another version cannot be read
-VERSION = 2
+VERSION = 3
 # of the calibration error; each holds the same number of pairs
 BINS = 15
 # upper bound of the error of log-odds by rounding to float32, with a margin

@@ -29,7 +29,7 @@ def product_weights(line: Float64Array, terms: Sequence[Term]) -> Float64Array:
     """The constant and the weights of terms for which the log-odds are a line of the product, (1 + terms,).
 
     >>> product_weights(np.array([-2.0, 1.0, 3.0]), LOOKS).tolist()
-    [-2.0, 1.0, 3.0, 0.0, 0.0, 0.0, 0.0]
+    [-2.0, 1.0, 3.0, 0.0, 0.0, 0.0]
     """
     constant, slope, bend = line
     names = [term.name for term in terms]

@@ -55,7 +55,13 @@ class NewAnimals:
 
 @dataclass(frozen=True, slots=True)
 class WithoutAnswers:
-    """Both measures of a survey."""
+    """Both measures of a survey.
+
+    >>> groups = measure_partition(["x", "x", "y"], ["Asha", "Asha", "Tau"])
+    >>> measured = WithoutAnswers(groups, NewAnimals(queries=80, known=0.6, new=0.9))
+    >>> measured.grouping.adjusted_rand, measured.new_animals.known
+    (1.0, 0.6)
+    """
 
     grouping: PartitionMetrics
     """Agreement of the groups with the known individuals."""

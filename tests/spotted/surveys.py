@@ -17,9 +17,9 @@ from spotted.survey import DetectionTable, Extent
 # weights of every term that counts, of the sign that a fit gives them
 CALIBRATION = Calibration(
     kind=CalibrationKind.EVIDENCE,
-    placed=(-4.0, 1.2, 3.0, 1.0, 0.1, -0.3, 0.5, 0.8, 0.5, 0.4, -0.6),
-    unplaced=(-3.0, 1.0, 3.0, 1.0, 0.1, -0.3, 0.5),
-    scale=(1.0,) * 10,
+    placed=(-4.0, 1.2, 3.0, 1.0, 0.1, 0.5, 0.8, 0.5, 0.4, -0.6),
+    unplaced=(-3.0, 1.0, 3.0, 1.0, 0.1, 0.5),
+    scale=(1.0,) * 9,
     same_pairs=40,
     different_pairs=400,
     individuals=12,

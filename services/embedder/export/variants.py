@@ -86,7 +86,7 @@ def convert(
     """
     if precision == "fp16":
         variant = to_fp16(content)
-    elif has_attention(content):
+    elif architecture.family == "swin" or has_attention(content):
         variant = to_dynamic_int8(content)
     elif photographs is None:
         raise InvalidInputError(

@@ -59,7 +59,8 @@ def _settle_against_periods(times: Times) -> None:
         bounds = [s for s in (camera.start_s, camera.end_s, *inside) if s is not None]
         limit_s = max(DAY_S, (STRETCH - 1.0) * (max(bounds) - min(bounds)))
         far = [i for i in outside if outside_s[i] >= limit_s]
-        if far and len(outside) > max(1, len(indices) / 2):
+        # an only photograph, too: an unknown time would cost more than one that is doubted
+        if far and (len(outside) > max(1, len(indices) / 2) or len(indices) == 1):
             _suspect(times, camera, outside, len(indices))
             continue
         for index in far:

@@ -52,7 +52,6 @@ def test_terms_have_their_closed_forms() -> None:
             "visual": 0.25,
             "visual_same_side": 0.25,
             "same_side": 1.0,
-            "compared": 1.0,
             "marks": math.log(21),
             "log_feasibility": math.log(0.5),
             "nearness": -2.0,
@@ -67,13 +66,8 @@ def test_looks_count_more_if_both_show_one_side() -> None:
     assert counted == {Sides.OPPOSITE: 0.0, Sides.UNCERTAIN: 0.0, Sides.SAME: 0.5}
 
 
-def test_marks_are_unknown_unless_they_were_compared() -> None:
-    def found(local: float | None) -> tuple[float, float]:
-        terms = values(pair(local=local))
-        return terms["compared"], terms["marks"]
-
-    assert found(None) == found(math.nan) == (0.0, 0.0)
-    assert found(0.0) == (1.0, 0.0)
+def test_marks_that_were_not_compared_count_as_none() -> None:
+    assert [values(pair(local=local))["marks"] for local in (None, math.nan, 0.0)] == [0.0, 0.0, 0.0]
     chosen = pair(local=3.0).at((np.array([0, 0]),))
     assert chosen.local is not None
     assert chosen.local.tolist() == [3.0, 3.0]

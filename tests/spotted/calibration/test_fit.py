@@ -59,6 +59,21 @@ def test_evidence_decides_if_it_beats_the_product_and_only_then() -> None:
     assert idle.kind is CalibrationKind.PRODUCT
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_marks_never_cost_what_other_evidence_gains(seed: int) -> None:
+    known = small_survey(14, 5, seed, spread=1.5)
+    without = fit_calibration(*known, candidates=69)
+    misled = fit_calibration(*with_marks(known, seed, telling=False), candidates=69)
+    telling = fit_calibration(*with_marks(known, seed), candidates=69)
+    assert misled.held_out_gain is not None
+    assert without.held_out_gain is not None
+    assert telling.held_out_gain is not None
+    if without.kind is CalibrationKind.EVIDENCE:
+        assert misled.held_out_gain >= without.held_out_gain
+    assert telling.uses_marks
+    assert telling.held_out_gain > without.held_out_gain
+
+
 def test_a_calibration_of_the_product_ranks_as_it() -> None:
     looks = with_marks(without_places(small_survey(12, 5, 1, spread=2.0)), 0, telling=False)
     fitted = fit_calibration(*looks, candidates=59)

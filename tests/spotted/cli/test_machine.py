@@ -209,7 +209,6 @@ def test_damaged_surveys_and_sessions_are_shown_with_their_remedies(
 def test_the_next_step_after_up_is_what_the_surveys_need(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert machine._following(tmp_path).startswith("spotted import DIR")
     with fake_services() as spotted:
         monkeypatch.setattr(machine, "connect_here", lambda _: nullcontext(spotted))
         assert machine._following(tmp_path).startswith("spotted import DIR")

@@ -136,6 +136,15 @@ def test_a_camera_most_of_whose_photographs_are_outside_has_a_suspect_clock(shif
     assert times.cameras["C02"].start_s is None
 
 
+def test_the_only_photograph_of_a_camera_far_outside_its_period_has_a_suspect_clock() -> None:
+    cameras, pictures = survey(4)
+    cameras["one"] = camera("one")
+    times = settle_times(cameras, [*pictures, photograph("one", -8_500.0)])
+    assert undated(times) == []
+    assert [*times.clocks] == ["one"]
+    assert days(times) == (0.0, 60.0)
+
+
 @pytest.mark.parametrize("count", [3, 12])
 @pytest.mark.parametrize("with_period", [True, False])
 def test_a_camera_apart_from_all_others_in_time_has_a_suspect_clock(count: int, *, with_period: bool) -> None:
