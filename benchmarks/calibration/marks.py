@@ -7,18 +7,18 @@ and each detection is matched with its best candidates by the product, as `spott
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from benchmarks.calibration.labels import Amount
-from benchmarks.calibration.outcomes import SPLITS, fixed_gain, measured, pairs_of
+from benchmarks.calibration.outcomes import SPLITS, accuracy, fixed_gain, measured, pairs_of
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores
 from benchmarks.local.methods import HOTSPOTTER
 from spotted.arrays import FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence
+from spotted.calibration.looks import count_marks
 from spotted.demo.composite import read_composite
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
@@ -26,10 +26,6 @@ from spotted.scoring.local_pairs import LocalPairs
 
 # candidates of each detection that are matched, as by `spotted match-marks`
 CANDIDATES = 50
-
-# weights of marks that are added to visual similarity without any label
-WEIGHTS = (0.1, 0.2, 0.4)
-LARGEST = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +42,10 @@ class MarksLine:
     """Gain of `calibrated` with marks."""
     unguarded: tuple[float, ...]
     """Gain of all evidence with marks, without a guard."""
-    added: dict[str, tuple[float, ...]]
-    """Weight -> gain of marks that are added to visual similarity, without any label."""
+    local: tuple[float, ...]
+    """Gain of the local score, which needs no label."""
+    whole: dict[str, tuple[float, ...]]
+    """Accuracy in the whole survey, of the product and of the local score."""
 
 
 def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = CANDIDATES) -> KnownSurvey:
@@ -95,17 +93,15 @@ def marks_line(survey: KnownSurvey, amount: Amount, *, splits: int = SPLITS) -> 
         without.gain,
         marked.gain,
         marked.unguarded,
+        fixed_gain(survey, pairs, local_score, splits=splits),
         {
-            str(weight): fixed_gain(survey, pairs, partial(added, weight=weight), splits=splits)
-            for weight in WEIGHTS
+            "product": accuracy(survey, replace(pairs, local=None), local_score),
+            "local": accuracy(survey, pairs, local_score),
         },
     )
 
 
-def added(pairs: PairEvidence, weight: float) -> FloatArray:
-    """(visual + weight * local) * feasibility, local as a share of its largest hundredth, unknown as 0."""
-    if pairs.local is None:
-        return pairs.visual * np.nan_to_num(pairs.feasibility, nan=1.0)
-    largest = np.nanquantile(pairs.local, LARGEST)
-    marks = np.nan_to_num(np.minimum(pairs.local / largest, 1.0))
-    return (pairs.visual + weight * marks) * np.nan_to_num(pairs.feasibility, nan=1.0)
+def local_score(pairs: PairEvidence) -> FloatArray:
+    """`Fusion.LOCAL` of pairs, and the product of pairs without marks."""
+    looks = pairs.visual if pairs.local is None else count_marks(pairs.visual, pairs.local)
+    return looks * np.nan_to_num(pairs.feasibility, nan=1.0)

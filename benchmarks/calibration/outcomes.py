@@ -113,6 +113,14 @@ def fixed_gain(
     return tuple(np.mean(gains, axis=0).tolist())
 
 
+def accuracy(
+    survey: KnownSurvey, pairs: PairEvidence, score: Callable[[PairEvidence], FloatArray]
+) -> tuple[float, ...]:
+    """Identification accuracy of a score at TOP in the whole survey."""
+    everyone = _held_out(survey, pairs, np.arange(len(survey.individuals)))
+    return everyone.top(everyone.listed(_float32(score(everyone.pairs))))
+
+
 def _animals(survey: KnownSurvey, split: int) -> IntArray:
     """The animals in the order of a split: the first half may be labelled."""
     return np.random.default_rng((split, 0)).permutation(np.unique(survey.individuals))
@@ -206,7 +214,7 @@ def pairs_of(gallery: Gallery, first: IntArray, second: IntArray) -> PairEvidenc
         distance_m=geometry.distance_m(gallery.table, first, second),
         gap_s=geometry.gap_s(gallery.table, first, second),
         sides=compare_sides(gallery.table.side[first], gallery.table.side[second]),
-        local=None if gallery.local is None else gallery.local.scores_of(first, second).astype(np.float64),
+        local=None if gallery.local is None else gallery.local.shared_of(first, second).astype(np.float64),
     )
 
 

@@ -232,7 +232,8 @@ class ScoredSurveys:
                 "the calibration was fitted on scores of another head, feasibility or extent, the product is "
                 "used; fit the calibration again"
             )
-        others = fitted.local_features_digest != snapshot.survey.local_features.digest
+        # one that was fitted before there were any counts marks as LOCAL does
+        others = fitted.local_features_digest not in {"", snapshot.survey.local_features.digest}
         if calibration.uses_marks and snapshot.local.scores and others:
             return None, (
                 "the calibration was fitted on marks of other local features, the product is used; fit the "

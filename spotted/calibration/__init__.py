@@ -3,6 +3,7 @@
 A monotone logistic regression on named evidence terms, fitted to labels of the survey, gives the probability
 that two detections show the same animal.
 
+looks        visual similarity with matched marks
 evidence     the terms whose weighted sum is the log-odds of a pair
 logistic     logistic regression with bounds on the weights and a prior
 kinds        how much of the evidence a calibration ranks by

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from spotted.arrays import BoolArray, FloatArray, IntArray
+from spotted.calibration.looks import count_marks
 from spotted.survey import Side
 
 SidesArray = npt.NDArray[np.int8]
@@ -93,7 +94,9 @@ class PairEvidence:
     sides: SidesArray
     """Values of `Sides`."""
     local: FloatArray | None = None
-    """Score of the matched marks, at least 0; NaN if unknown, None if unknown for all."""
+    """Score of the matched marks, at least 0; NaN of pairs that share none or were not matched.
+
+    None: NaN for all."""
 
     def at(self, chosen: BoolArray | tuple[IntArray, ...]) -> PairEvidence:
         """The pairs that a mask or indices select."""
@@ -131,24 +134,22 @@ class Term:
     The weight of such a term must not be negative, so that the log-odds do not fall either."""
     place: bool = False
     """Whether it needs distance, gap and feasibility."""
-    marks: bool = False
-    """Whether it depends on matched marks; it is 0 if they are unknown."""
+
+
+def _looks(pairs: PairEvidence) -> FloatArray:
+    return pairs.visual if pairs.local is None else count_marks(pairs.visual, pairs.local)
 
 
 def _in_its_precision(pairs: PairEvidence, values: npt.ArrayLike) -> FloatArray:
     return np.asarray(values, dtype=pairs.visual.dtype)
 
 
-def _visual(pairs: PairEvidence) -> FloatArray:
-    return pairs.visual
-
-
 def _log_visual(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, np.log(np.maximum(pairs.visual, LEAST_VISUAL)))
+    return _in_its_precision(pairs, np.log(np.maximum(_looks(pairs), LEAST_VISUAL)))
 
 
 def _visual_same_side(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, pairs.visual * (pairs.sides == Sides.SAME))
+    return _in_its_precision(pairs, _looks(pairs) * (pairs.sides == Sides.SAME))
 
 
 def _same_side(pairs: PairEvidence) -> FloatArray:
@@ -176,15 +177,15 @@ def _gap(pairs: PairEvidence) -> FloatArray:
 
 
 def _product(pairs: PairEvidence) -> FloatArray:
-    return pairs.visual * _in_its_precision(pairs, pairs.feasibility)
+    return _looks(pairs) * _in_its_precision(pairs, pairs.feasibility)
 
 
 TERMS = (
     Term("log_visual", _log_visual),
-    Term("visual", _visual),
+    Term("visual", _looks),
     Term("visual_same_side", _visual_same_side),
     Term("same_side", _same_side, grows=False),
-    Term("marks", _marks, marks=True),
+    Term("marks", _marks),
     Term("log_feasibility", _log_feasibility, place=True),
     Term("product", _product, place=True),
     Term("nearness", _nearness, place=True),

@@ -2,8 +2,8 @@
 
 Few labels give the order of the product with probabilities of other surveys (`starting`), more give it with
 probabilities of their own, and if cross-validation over individuals finds that all evidence ranks better than
-the product, the evidence decides (`held_out`); matched marks count only if it ranks no worse with them than
-without. So a calibration never ranks by evidence that was not seen to help.
+the product, the evidence decides (`held_out`). Matched marks count unless left-out individuals rank better
+without them. So a calibration never ranks by evidence that was not seen to help.
 
 Sources and choices: docs/research/provenance.md.
 """
@@ -21,7 +21,10 @@ from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
 from spotted.calibration.model import Calibration, rounded
 from spotted.calibration.starting import starting_calibration
-from spotted.calibration.weights import Shrinkage, Weights, deviations, fit_evidence, fit_line
+from spotted.calibration.weights import Shrinkage, deviations, fit_evidence, fit_line
+
+# share of queries that marks must lose before they do not count
+LEAST_LOSS = 0.01
 
 
 def fit_calibration(
@@ -74,29 +77,21 @@ def fit_calibration(
     if describe_shortage(individuals[~labels.background]):
         return starting_calibration(candidates)
     prior = shrinkage or Shrinkage()
-    labels, held_out = _judged(labels, prior)
-    if held_out.better:
-        return _calibration(CalibrationKind.EVIDENCE, labels, fit_evidence(labels, prior), held_out)
-    return _calibration(CalibrationKind.PRODUCT, labels, line_weights(fit_line(labels, prior)), held_out)
-
-
-def _judged(labels: Labels, prior: Shrinkage) -> tuple[Labels, HeldOut]:
-    """The labels with or without matched marks, whichever ranks left-out individuals better."""
     held_out = cross_validate(labels, prior)
     if labels.pairs.local is None:
-        return labels, held_out
+        return _calibration(labels, held_out, prior)
     unmarked = replace(labels, pairs=replace(labels.pairs, local=None))
     without = cross_validate(unmarked, prior)
-    if without.better and not (held_out.better and (held_out.gain or 0.0) >= (without.gain or 0.0)):
-        return unmarked, without
-    return labels, held_out
+    if without.found > held_out.found + LEAST_LOSS:
+        return replace(_calibration(unmarked, without, prior), uses_marks=False)
+    return _calibration(labels, held_out, prior)
 
 
-def _calibration(kind: CalibrationKind, labels: Labels, weights: Weights, held_out: HeldOut) -> Calibration:
-    same = int(labels.same.sum())
-    evidence = kind is CalibrationKind.EVIDENCE
+def _calibration(labels: Labels, held_out: HeldOut, prior: Shrinkage) -> Calibration:
+    same, evidence = int(labels.same.sum()), held_out.better
+    weights = fit_evidence(labels, prior) if evidence else line_weights(fit_line(labels, prior))
     return Calibration(
-        kind=kind,
+        kind=CalibrationKind.EVIDENCE if evidence else CalibrationKind.PRODUCT,
         placed=rounded(weights.placed),
         unplaced=rounded(weights.unplaced),
         scale=rounded(deviations(labels.pairs)),

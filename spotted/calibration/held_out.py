@@ -45,6 +45,8 @@ class HeldOut:
     """Share of queries that all evidence finds first, less that of the product; None without queries."""
     better: bool
     """Whether all evidence ranks better than the product."""
+    found: float
+    """Share of queries that the better of the two finds first; 0 without queries."""
 
 
 def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
@@ -67,11 +69,14 @@ def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
         own = folds[held][labelled] == fold
         hits.append(_hits(judged.at(labelled), own, product[labelled], evidence[labelled]))
     if not errors:
-        return HeldOut(None, None, None, better=False)
+        return HeldOut(None, None, None, better=False, found=0.0)
     size, *both = np.array(errors).T
     product_error, evidence_error = (float(size @ error / size.sum()) for error in both)
-    gain, better = _gain(np.concatenate(hits))
-    return HeldOut(product_error, evidence_error, gain, better=better)
+    queries = np.concatenate(hits)
+    gain, better = _gain(queries)
+    by_product = float(queries[:, 3].mean()) if len(queries) else 0.0
+    found = by_product + (gain or 0.0) * better
+    return HeldOut(product_error, evidence_error, gain, better=better, found=found)
 
 
 def _fitted(labels: Labels, shrinkage: Shrinkage) -> tuple[Weights, Weights]:
@@ -98,7 +103,7 @@ def _error(odds: Float64Array, same: BoolArray, weights: Float64Array) -> float:
 
 
 def _hits(judged: Labels, own: BoolArray, product: Float64Array, evidence: Float64Array) -> Float64Array:
-    """For each query of the fold its individual, and gains at top-1 and top-5, (q, 3).
+    """For each query of the fold its individual, gains at top-1 and top-5, and top-1 of the product, (q, 4).
 
     own: (m, 2), whether the individual at each end is of the fold; all its labelled pairs are judged then.
     """
@@ -111,7 +116,7 @@ def _hits(judged: Labels, own: BoolArray, product: Float64Array, evidence: Float
     met, rivals = (np.add.reduceat(answer.astype(np.int64), start) for answer in (same, ~same))
     asked = (met > 0) & (rivals >= FEWEST_RIVALS)
     first, five = ((ahead[1] < k) * 1.0 - (ahead[0] < k) for k in (1, FEWEST_RIVALS))
-    return np.column_stack([individual[order][start], first, five])[asked]
+    return np.column_stack([individual[order][start], first, five, ahead[0] < 1])[asked]
 
 
 def _ahead(odds: Float64Array, same: BoolArray, start: IntArray) -> IntArray:
@@ -122,11 +127,11 @@ def _ahead(odds: Float64Array, same: BoolArray, start: IntArray) -> IntArray:
 
 
 def _gain(hits: Float64Array) -> tuple[float | None, bool]:
-    """The mean gain at top-1, and whether it exceeds chance while top-5 loses nothing. hits: (q, 3)."""
+    """The mean gain at top-1, and whether it exceeds chance while top-5 loses nothing. hits: of `_hits`."""
     if not len(hits):
         return None, False
     individual, count = np.unique(hits[:, 0], return_inverse=True)
-    first, five = hits[:, 1:].mean(axis=0).tolist()
+    first, five = hits[:, 1:3].mean(axis=0).tolist()
     # queries of one individual are alike, so the individuals are the sample
     off = np.bincount(count, hits[:, 1] - first)
     error = float(np.sqrt((off**2).sum())) / len(hits)

@@ -21,7 +21,7 @@ from spotted.calibration.kinds import CalibrationKind
 from spotted.errors import InvalidInputError
 
 # of the meaning of terms and weights; another version cannot be read
-VERSION = 3
+VERSION = 4
 # of the calibration error; each holds the same number of pairs
 BINS = 15
 # upper bound of the error of log-odds by rounding to float32, with a margin
@@ -78,6 +78,8 @@ class Calibration:
     """Share of the queries of held-out individuals that all evidence finds first, less that of the product.
 
     None if it was not measured."""
+    uses_marks: bool = True
+    """Whether matched marks count; False if left-out individuals rank better without them."""
     version: int = VERSION
 
     def __post_init__(self) -> None:
@@ -90,13 +92,6 @@ class Calibration:
                 f"a calibration of version {self.version}, {lengths} weights, cannot be used; fit it again",
                 field="calibration",
             )
-
-    @property
-    def uses_marks(self) -> bool:
-        """Whether a probability depends on matched marks."""
-        placed = zip(TERMS, self.placed[1:], strict=True)
-        unplaced = zip(LOOKS, self.unplaced[1:], strict=True)
-        return any(term.marks and weight != 0.0 for term, weight in (*placed, *unplaced))
 
     @property
     def digest(self) -> str:
@@ -125,6 +120,8 @@ def log_odds(calibration: Calibration, pairs: PairEvidence) -> FloatArray:
 
     They never fall if visual similarity grows, or if the distance shrinks at the same gap.
     """
+    if not calibration.uses_marks:
+        pairs = replace(pairs, local=None)
     placed = weigh(pairs, TERMS, calibration.placed)
     known = pairs.placed()
     return placed if known.all() else np.where(known, placed, weigh(pairs, LOOKS, calibration.unplaced))

@@ -18,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.calibration.looks import count_marks
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import journey_feasibility, softened_journey
-from spotted.scoring.fusion import Fusion, count_marks, fuse
+from spotted.scoring.fusion import Fusion, fuse
 from spotted.scoring.parallel import map_ahead
 from spotted.scoring.similarity import single_precision
 

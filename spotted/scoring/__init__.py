@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         pair_feasibility,
         softened_journey,
     )
-    from spotted.scoring.fusion import Fusion, count_marks, fuse
+    from spotted.scoring.fusion import Fusion, fuse
     from spotted.scoring.local_pairs import LocalPairs
     from spotted.scoring.pair_scores import PairScores, Scoring
     from spotted.scoring.parallel import Runner, map_ahead, open_runner
@@ -51,7 +51,6 @@ __all__ = [
     "Scoring",
     "approximate_similarity",
     "compute_feasibility",
-    "count_marks",
     "describe_journey",
     "fuse",
     "journey_feasibility",
@@ -80,7 +79,7 @@ __getattr__ = lazy_face(
             "pair_feasibility",
             "softened_journey",
         ),
-        "fusion": ("Fusion", "count_marks", "fuse"),
+        "fusion": ("Fusion", "fuse"),
         "local_pairs": ("LocalPairs",),
         "pair_scores": ("PairScores", "Scoring"),
         "parallel": ("Runner", "map_ahead", "open_runner"),

@@ -30,8 +30,8 @@ class LocalPairs:
     [0.0, 1.5, nan]
     >>> pairs.matched_with(0)[0].tolist()  # the pair without a match is left out
     [2]
-    >>> pairs.known_in(np.array([0, 2]), np.array([1, 2]))  # row, column and score of those that are known
-    (array([0, 0]), array([0, 1]), array([0. , 1.5], dtype=float32))
+    >>> pairs.shared_in(np.array([0, 2]), np.array([1, 2]))  # row, column and score of those that share marks
+    (array([0]), array([1]), array([1.5], dtype=float32))
     """
 
     numbers: IntArray
@@ -94,10 +94,10 @@ class LocalPairs:
         found = self.marks[pairs[part]] > 0
         return ends[part][found] & LOW_BITS, self.scores[pairs[part][found]]
 
-    def known_in(self, rows: IntArray, columns: IntArray) -> tuple[IntArray, IntArray, Float32Array]:
-        """Indices into rows and into columns of the known pairs of a block, and their scores.
+    def shared_in(self, rows: IntArray, columns: IntArray) -> tuple[IntArray, IntArray, Float32Array]:
+        """Indices into rows and into columns of the pairs of a block that share marks, and their scores.
 
-        Much quicker than `scores_of`, as only known pairs are looked at.
+        Much quicker than `shared_of`, as only matched pairs are looked at.
         """
         if not len(self) or not len(rows) or not len(columns):
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32)
@@ -109,7 +109,9 @@ class LocalPairs:
         )
         others = ends[found] & LOW_BITS
         of, column = _spread(np.searchsorted(ordered, others), np.searchsorted(ordered, others, side="right"))
-        return row[of], order[column], self.scores[pairs[found[of]]]
+        pair = pairs[found[of]]
+        shared = self.marks[pair] > 0
+        return row[of][shared], order[column][shared], self.scores[pair[shared]]
 
     @cached_property
     def _by_row(self) -> tuple[IntArray, IntArray]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from spotted.arrays import Float32Array, FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence, compare_sides
+from spotted.calibration.looks import count_marks
 from spotted.calibration.model import Calibration, probability, probability_bounds
 from spotted.errors import PreconditionError
 from spotted.scoring import geometry
@@ -19,7 +20,7 @@ from spotted.scoring.feasibility import (
     pair_feasibility,
     softened_journey,
 )
-from spotted.scoring.fusion import Fusion, count_marks, fuse
+from spotted.scoring.fusion import Fusion, fuse
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import DetectionTable, Extent
 
@@ -160,7 +161,7 @@ class Scoring:
         pairs = self._unmatched(visual, rows, columns)
         if self.local is None:
             return pairs
-        return replace(pairs, local=self.local.scores_of(rows, columns).astype(visual.dtype))
+        return replace(pairs, local=self.local.shared_of(rows, columns).astype(visual.dtype))
 
     def _unmatched(self, visual: FloatArray, rows: IntArray, columns: IntArray) -> PairEvidence:
         """The evidence of pairs as if no marks had been compared."""
@@ -178,11 +179,11 @@ class Scoring:
         columns: IntArray,
         score: Callable[[PairEvidence], tuple[Float32Array, ...]],
     ) -> tuple[Float32Array, ...]:
-        """Scores of pairs; those whose local score is known, which are few, are scored again with it."""
+        """Scores of pairs; those that share marks, which are few, are scored again with them."""
         scores = score(pairs)
         if self.local is None or self.calibration is None or not self.calibration.uses_marks:
             return scores
-        index, local = self._known(self.local, pairs.visual.shape, rows, columns)
+        index, local = self._shared(self.local, pairs.visual.shape, rows, columns)
         if len(local):
             known = replace(pairs.at(index), local=local.astype(pairs.visual.dtype))
             for all_scores, with_marks in zip(scores, score(known), strict=True):
@@ -190,13 +191,13 @@ class Scoring:
         return scores
 
     @staticmethod
-    def _known(
+    def _shared(
         local: LocalPairs, shape: tuple[int, ...], rows: IntArray, columns: IntArray
     ) -> tuple[tuple[IntArray, ...], Float32Array]:
-        """Indices and local scores of the known pairs."""
+        """Indices and local scores of the pairs that share marks."""
         if rows.shape == (shape[0], 1) and columns.shape == (1, shape[-1]):
-            row, column, scores = local.known_in(rows[:, 0], columns[0])
+            row, column, scores = local.shared_in(rows[:, 0], columns[0])
             return (row, column), scores
-        scores = np.broadcast_to(local.scores_of(rows, columns), shape)
+        scores = np.broadcast_to(local.shared_of(rows, columns), shape)
         index = np.nonzero(~np.isnan(scores))
         return index, scores[index]

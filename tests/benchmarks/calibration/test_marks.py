@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.calibration.labels import Amount
-from benchmarks.calibration.marks import added, marks_line, shortlists
+from benchmarks.calibration.marks import local_score, marks_line, shortlists
 from benchmarks.calibration.surveys import small_drawn
+from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
 
 
@@ -22,6 +23,8 @@ def test_marks_that_tell_animals_apart_gain_with_and_without_labels() -> None:
     marked = replace(survey, gallery=replace(survey.gallery, local=local))
     line = marks_line(marked, Amount(), splits=1)
     assert line.marked[0] > line.without[0]
-    assert line.added["0.4"][0] > line.added["0.1"][0] >= 0.0
-    pairs = survey.gallery.evidence(first, second)
-    assert added(pairs, 0.4).tolist() == (pairs.visual * np.nan_to_num(pairs.feasibility, nan=1.0)).tolist()
+    assert line.local[0] > 0.0
+    assert line.whole["local"][0] > line.whole["product"][0]
+    scores = marked.gallery.score_pairs(first, second, Fusion.LOCAL)
+    evidence = marked.gallery.evidence(first, second)
+    np.testing.assert_allclose(local_score(evidence), scores.fused, atol=1e-6)

@@ -42,12 +42,9 @@ def test_what_was_put_comes_back_to_the_last_bit(store: Store) -> None:
     assert CalibrationStore(store, now=lambda: at(8)).get(FITTED.digest) == (FITTED, SPEC, "")
 
 
-def test_the_local_features_are_kept_of_a_calibration_that_weighs_their_marks(store: Store) -> None:
+def test_the_local_features_are_kept_of_a_calibration_that_counts_their_marks(store: Store) -> None:
     calibrations = CalibrationStore(store, now=lambda: at(7))
-    placed, unplaced = (
-        [0.0 if i in {5, 6} else w for i, w in enumerate(row)] for row in (FITTED.placed, FITTED.unplaced)
-    )
-    blind = replace(FITTED, placed=tuple(placed), unplaced=tuple(unplaced))
+    blind = replace(FITTED, uses_marks=False)
     for one in (FITTED, blind):
         calibrations.put(one, SPEC, local_features_digest="b" * 64)
     assert calibrations.get(FITTED.digest).local_features_digest == "b" * 64

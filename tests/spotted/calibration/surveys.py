@@ -39,7 +39,7 @@ def with_marks(known: Known, seed: int, *, share: float = 0.5, telling: bool = T
     pairs, rows, individuals = known
     rng = np.random.default_rng(seed)
     same = individuals[:, 0] == individuals[:, 1]
-    marks = rng.poisson(np.where(same & telling, 20.0, 2.0)).astype(np.float64)
+    marks = rng.poisson(np.where(same & telling, 20.0, 2.0)) / 100.0
     marks[rng.random(len(marks)) > share] = np.nan
     return replace(pairs, local=marks), rows, individuals
 

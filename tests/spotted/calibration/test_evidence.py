@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, Sides, compare_sides, weigh
+from spotted.calibration.looks import MARKS_UNIT
 from spotted.survey import Side
 
 OPPOSITE = {frozenset({Side.LEFT, Side.RIGHT}), frozenset({Side.FRONT, Side.BACK})}
@@ -44,18 +45,18 @@ def test_sides_of_rows_and_columns_broadcast() -> None:
 
 
 def test_terms_have_their_closed_forms() -> None:
-    found = values(pair(visual=0.25, feasibility=0.5, distance_m=20_000.0, gap_s=7200.0, local=20.0))
-    gap = math.log(3) / math.log1p(90 * 24)
+    found = values(pair(visual=0.25, feasibility=0.5, distance_m=20_000.0, gap_s=7200.0, local=MARKS_UNIT))
+    looks, gap = 1.0 - 0.75 / math.e, math.log(3) / math.log1p(90 * 24)
     assert found == pytest.approx(
         {
-            "log_visual": math.log(0.25),
-            "visual": 0.25,
-            "visual_same_side": 0.25,
+            "log_visual": math.log(looks),
+            "visual": looks,
+            "visual_same_side": looks,
             "same_side": 1.0,
-            "marks": math.log(21),
+            "marks": math.log1p(MARKS_UNIT),
             "log_feasibility": math.log(0.5),
             "nearness": -2.0,
-            "product": 0.125,
+            "product": 0.5 * looks,
             "gap": gap,
         }
     )

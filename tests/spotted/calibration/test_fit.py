@@ -6,6 +6,7 @@ import pytest
 from spotted.calibration.fit import fit_calibration
 from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import FEWEST_INDIVIDUALS
+from spotted.calibration.looks import count_marks
 from spotted.calibration.model import expected_calibration_error, probability
 from spotted.calibration.starting import starting_calibration
 from spotted.errors import InvalidInputError
@@ -80,7 +81,8 @@ def test_a_calibration_of_the_product_ranks_as_it() -> None:
     assert fitted.kind is CalibrationKind.PRODUCT
     # the places were unknown when it was fitted, and its order is still that of the product with them
     for pairs in (looks[0], small_survey(12, 5, 1)[0]):
-        product = pairs.visual * np.where(pairs.placed(), pairs.feasibility, 1.0)
+        alike = pairs.visual if pairs.local is None else count_marks(pairs.visual, pairs.local)
+        product = alike * np.where(pairs.placed(), pairs.feasibility, 1.0)
         order = np.argsort(product)
         clear = (np.diff(product[order]) > 1e-4) & (product[order][1:] > 1e-2)
         assert (np.diff(probability(fitted, pairs)[order])[clear] > 0).all()

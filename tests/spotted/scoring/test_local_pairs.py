@@ -63,16 +63,16 @@ def test_a_part_has_the_pairs_of_its_rows_under_their_new_numbers(
     rows=st.lists(st.integers(0, COUNT - 1), max_size=6),
     columns=st.lists(st.integers(0, COUNT - 1), max_size=15),
 )
-def test_the_known_pairs_of_a_block_are_those_that_are_looked_up_one_by_one(
+def test_the_pairs_of_a_block_that_share_marks_are_those_that_are_looked_up_one_by_one(
     seed: int, size: int, rows: list[int], columns: list[int]
 ) -> None:
     table, plain = drawn(seed, size)
-    found = table.known_in(np.array(rows, np.int64), np.array(columns, np.int64))
+    found = table.shared_in(np.array(rows, np.int64), np.array(columns, np.int64))
     expected = {
         (i, j): plain[min(a, b), max(a, b)][0]
         for i, a in enumerate(rows)
         for j, b in enumerate(columns)
-        if (min(a, b), max(a, b)) in plain
+        if plain.get((min(a, b), max(a, b)), (0.0, 0))[1] > 0
     }
     i, j, scores = (column.tolist() for column in found)
     assert dict(zip(zip(i, j, strict=True), scores, strict=True)) == expected

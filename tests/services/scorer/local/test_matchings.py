@@ -127,7 +127,7 @@ def test_marks_count_in_calibrated_scores(scorer: Scorer, store: Store, survey_i
                 unknown,
                 unknown,
                 compare_sides(np.array([sides[one.detection_id]]), np.array([sides[other.detection_id]])),
-                np.array([other.local]) if other.HasField("local") else None,
+                np.array([other.local]) if other.matched_marks else None,
             )
             both_known = {one.detection_id, other.detection_id} <= {*ids[:9]}
             assert other.HasField("local") == both_known
