@@ -174,7 +174,7 @@ def test_something_else_is_refused_by_name(content: bytes) -> None:
 @pytest.mark.parametrize("kept", [0.02, 0.1, 0.5, 0.9, 0.98])
 def test_a_file_cut_short_is_refused(drawing: ByteArray, kind: str, kept: float) -> None:
     content = encoded(drawing, kind)
-    with pytest.raises(UnreadableImageError, match=r"damaged or truncated .*send the file as the camera"):
+    with pytest.raises(UnreadableImageError, match=r"damaged or truncated .*copy it from the camera's card"):
         decode(content[: max(16, int(len(content) * kept))])
 
 

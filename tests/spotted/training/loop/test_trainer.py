@@ -96,7 +96,7 @@ from pathlib import Path
 from spotted.training.loop.settings import LoopSettings
 from spotted.training.loop.trainer import run_loop
 from spotted.training.schedules import Constant
-from tests.spotted.training.small import SPEC, small_data, small_objective
+from tests.spotted.training.small import SPEC, small_data, small_objective, weight_of
 torch.manual_seed(0)
 objective, losses = small_objective(), []
 settings = LoopSettings(epochs=2, batch_size=8, accumulation=2, optimiser="sgd")
@@ -121,9 +121,8 @@ def test_two_processes_train_the_network_of_one(tmp_path: Path) -> None:
         )
         for number in range(2)
     ]
-    for process in started:
-        _, errors = process.communicate()
-        assert process.returncode == 0, errors
+    errors = [process.communicate()[1] for process in started]
+    assert [process.returncode for process in started] == [0, 0], errors
     (first, losses), (second, none) = (torch.load(tmp_path / f"weights{number}") for number in (0, 1))
     assert torch.equal(first, second)
     torch.manual_seed(0)
