@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ from spotted.cli.connection import connect
 from spotted.client import Spotted
 from spotted.client.values import SessionInfo, SurveyInfo
 from spotted.console import data_option, json_option, next_step, show, table, with_unit
+from spotted.errors import NotFoundError
 
 COLUMNS = ("survey", "name", "cameras", "detections", "sessions", "last change")
 
@@ -61,8 +63,10 @@ def list_surveys(*, directory: Path, as_json: bool) -> None:
 def _listed(spotted: Spotted) -> list[Listed]:
     listed = []
     for survey in spotted.surveys():
-        sessions = () if survey.damage else tuple(spotted.survey(survey.survey_id).sessions())
-        listed.append(Listed(survey, sessions))
+        # one that is deleted meanwhile is left out
+        with suppress(NotFoundError):
+            sessions = () if survey.damage else tuple(spotted.survey(survey.survey_id).sessions())
+            listed.append(Listed(survey, sessions))
     return listed
 
 

@@ -44,6 +44,9 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
             f"{found.fused:.4f}",
             f"{found.visual:.4f}",
             f"{found.feasibility:.4f}" if found.feasibility is not None else "",
+            # marks were not matched
+            "",
+            "",
             found.reason,
         ]
         for one in spotted.survey(survey_id).candidates(top_k=TOP, fusion=job.fusion)
