@@ -140,14 +140,14 @@ class AskedOperation:
         self._request = keys.request(survey_id, f"{kind.name}:{generation}", request_id)
 
     def first(self) -> pb.Operation | None:
-        """The operation that the first request with this id began; None if this is the first.
+        """The operation as the first request with this id was answered; None if this is the first.
 
-        Raises RequestIdReusedError, NotFoundError if the operation is too old.
+        Raises RequestIdReusedError.
         """
         kept = self._store.get(self._request) if self._request_id else None
         if kept is None:
             return None
-        return self._operations.get(first_answer(self._request, kept, self._request_id).decode())
+        return pb.Operation.FromString(first_answer(self._request, kept, self._request_id))
 
     def begin(self, message: str) -> RunningOperation:
         """Begin the operation. Raises PreconditionError if another of this survey is running."""
@@ -160,5 +160,6 @@ class AskedOperation:
                 f"a {noun} of survey {self._survey_id!r} is already running; wait for it, or cancel it"
             )
         if self._request_id:
-            self._store.put(self._request, keep(self._request, name), ttl_s=keys.REQUEST_TTL_S)
+            answer = keep(self._request, operation.SerializeToString())
+            self._store.put(self._request, answer, ttl_s=keys.REQUEST_TTL_S)
         return RunningOperation(self._store, operation, mark, self._survey_id)
