@@ -165,6 +165,7 @@ class ScorerClient:
     ) -> CandidateColumns | None:
         """The candidates of a request; None if the survey's revision is no longer this one."""
         blocks: list[scorer_pb2.CandidateColumns] = []
+        marks = False
         if request is None:
             return CandidateColumns.joined(blocks)
         for answer in streamed(
@@ -173,7 +174,10 @@ class ScorerClient:
             if answer.revision != revision:
                 return None
             blocks.append(answer.columns)
-        return CandidateColumns.joined(blocks)
+            # without matched marks the scorer answers by the product
+            marks = marks or answer.score_spec.fusion == survey_pb2.FUSION_LOCAL
+        columns = CandidateColumns.joined(blocks)
+        return columns.with_marks() if marks else columns
 
 
 def _candidates_request(
@@ -184,7 +188,9 @@ def _candidates_request(
     cameras: Mapping[str, Camera],
 ) -> scorer_pb2.GetCandidatesRequest | None:
     """The request for the candidates; None if no detection passes the filter."""
-    request = scorer_pb2.GetCandidatesRequest(survey_id=survey_id, top_k=top_k, as_columns=True)
+    request = scorer_pb2.GetCandidatesRequest(
+        survey_id=survey_id, top_k=top_k, fusion=survey_pb2.FUSION_LOCAL, as_columns=True
+    )
     if only is None:
         return request
     passes = passing(filter_rules(only), list(content.detections.values())).tolist()

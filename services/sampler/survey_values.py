@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -23,6 +23,8 @@ RowArray = npt.NDArray[np.int32]
 ROW = np.dtype("<i4")
 # the item of a detection that the session does not have
 ABSENT = -1
+# below it, a fused score says nothing about looks
+LEAST_FEASIBILITY = np.float32(1e-6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,17 @@ class CandidateColumns:
             _scores(block.feasibility for block in blocks),
             _scores(block.fused for block in blocks),
         )
+
+    def with_marks(self) -> CandidateColumns:
+        """The same of fused scores that count matched marks: `visual` is raised by them, too.
+
+        FUSION_LOCAL is this raised similarity times feasibility. An impossible journey hides what marks add.
+        """
+        known = ~np.isnan(self.feasibility)
+        possible = np.where(known, np.maximum(self.feasibility, LEAST_FEASIBILITY), np.float32(1.0))
+        raised = np.clip(self.fused / possible, self.visual, np.float32(1.0))
+        hidden = known & (self.feasibility < LEAST_FEASIBILITY)
+        return replace(self, visual=np.where(hidden, self.visual, raised))
 
     def where(self, kept: BoolArray) -> CandidateColumns:
         """Some of the candidates. kept: (m,)."""

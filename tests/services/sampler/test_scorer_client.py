@@ -26,16 +26,22 @@ from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.servicer import ScorerServicer
 from services.scorer.surveys import Surveys
+from spotted.calibration.looks import count_marks
 from spotted.client import EmbeddingSpec, Spotted
+from spotted.client.gallery import load_gallery
 from spotted.client.session_messages import questions
+from spotted.client.values import LocalFeatureSpec
 from spotted.errors import ConcurrencyError, NotFoundError, UnavailableError
+from spotted.scoring.fusion import Fusion
 from spotted.survey import Camera, Detection, Side, Survey
 from spotted.v1 import sampler_pb2, scorer_pb2
 from spotted.v1.scorer_pb2 import CandidateFilter
 from spotted.v1.scorer_pb2_grpc import add_ScorerServiceServicer_to_server
 from tests.services.sampler.individuals.session import OpenSession
 from tests.services.sampler.surveys import Sampler
+from tests.services.scorer.local.features import photograph
 from tests.services.serving import running
+from tests.waiting import until
 
 SPEC = EmbeddingSpec(backbone_digest="b", preprocessing_digest="p", dimension=6)
 COUNT = 12
@@ -80,6 +86,36 @@ def scorer(address: str) -> Iterator[ScorerClient]:
 
 def in_order(scores: SurveyScores) -> dict[str, int]:
     return {detection_id: row for row, detection_id in enumerate(scores.detections)}
+
+
+def test_matched_marks_raise_the_scores_of_questions(
+    scorer: ScorerClient, address: str, survey_id: str
+) -> None:
+    pytest.importorskip("cv2", reason="the extra `local` is not installed")
+    before = scorer.read(survey_id, COUNT, with_embeddings=False).columns
+    with spotted(address) as client:
+        survey = client.survey(survey_id)
+        features = {f"d{n:02}": photograph(n % 4, n // 4).to_bytes() for n in range(COUNT)}
+        survey.add_local_features(features, LocalFeatureSpec(method="hotspotter", digest="a" * 64))
+        survey.match_local_features()
+        # two are in one image
+        pairs = COUNT * (COUNT - 1) // 2 - 1
+        until(lambda: len(survey.local_scores().pairs) == pairs, "the marks are matched")
+        gallery, _ = load_gallery(survey)
+    after = scorer.read(survey_id, COUNT, with_embeddings=False).columns
+    assert gallery.local is not None
+    ends = after.query.astype(np.int64), after.candidate.astype(np.int64)
+    marks = gallery.local.marks_of(*ends) > 0
+    expected = gallery.score_pairs(*ends, Fusion.LOCAL)
+    np.testing.assert_allclose(after.fused, expected.fused, atol=1e-6)
+    local = np.where(marks, gallery.local.scores_of(*ends), np.float32(np.nan))
+    seen = ~(expected.feasibility < 1e-6)
+    looks = count_marks(expected.visual, local)
+    np.testing.assert_allclose(after.visual[seen], looks[seen], atol=1e-4)
+    assert (looks[seen] > expected.visual[seen] + 0.05).any()
+    assert sorted(zip(before.query, before.candidate, strict=True)) == sorted(
+        zip(after.query, after.candidate, strict=True)
+    )
 
 
 def test_a_survey_is_read_whole_with_its_candidates(scorer: ScorerClient, survey_id: str) -> None:
