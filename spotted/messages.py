@@ -14,6 +14,7 @@ from spotted.arrays import Float32Array
 from spotted.errors import InvalidInputError
 from spotted.scoring.feasibility import FeasibilityParams
 from spotted.survey import Camera, Detection, ImageBox, Side
+from spotted.v1 import local_features_pb2
 from spotted.v1 import survey_pb2 as pb
 
 DTYPES: dict[pb.ElementType.ValueType, np.dtype[np.floating]] = {
@@ -196,6 +197,18 @@ def feasibility(message: pb.FeasibilitySettings) -> FeasibilityParams:
         use_location_uncertainty=message.use_location_uncertainty,
         max_speed_kmh=message.max_speed_kmh if message.HasField("max_speed_kmh") else None,
     )
+
+
+def matched_points(
+    points: npt.NDArray[np.floating], weights: npt.NDArray[np.floating]
+) -> list[local_features_pb2.MatchedPoint]:
+    """Matched marks, from their positions in both crops as fractions (m, 4) and their weights (m,)."""
+    return [
+        local_features_pb2.MatchedPoint(
+            first_x=x, first_y=y, second_x=other_x, second_y=other_y, weight=weight
+        )
+        for (x, y, other_x, other_y), weight in zip(points.tolist(), weights.tolist(), strict=True)
+    ]
 
 
 def _box(message: pb.Detection) -> ImageBox | None:

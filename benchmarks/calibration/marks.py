@@ -18,7 +18,6 @@ from benchmarks.local.flanks import Flanks, pair_scores
 from benchmarks.local.methods import HOTSPOTTER
 from spotted.arrays import FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence
-from spotted.calibration.looks import count_marks
 from spotted.demo.composite import read_composite
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
@@ -103,5 +102,4 @@ def marks_line(survey: KnownSurvey, amount: Amount, *, splits: int = SPLITS) -> 
 
 def local_score(pairs: PairEvidence) -> FloatArray:
     """`Fusion.LOCAL` of pairs, and the product of pairs without marks."""
-    looks = pairs.visual if pairs.local is None else count_marks(pairs.visual, pairs.local)
-    return looks * np.nan_to_num(pairs.feasibility, nan=1.0)
+    return pairs.looks * np.nan_to_num(pairs.feasibility, nan=1.0)

@@ -109,6 +109,11 @@ class PairEvidence:
             None if self.local is None else self.local[chosen],
         )
 
+    @property
+    def looks(self) -> FloatArray:
+        """Visual similarity, raised by matched marks."""
+        return self.visual if self.local is None else count_marks(self.visual, self.local)
+
     def placed(self) -> BoolArray:
         """Whether distance, gap and feasibility are all known, for each pair."""
         return ~(np.isnan(self.feasibility) | np.isnan(self.distance_m) | np.isnan(self.gap_s))
@@ -137,7 +142,7 @@ class Term:
 
 
 def _looks(pairs: PairEvidence) -> FloatArray:
-    return pairs.visual if pairs.local is None else count_marks(pairs.visual, pairs.local)
+    return pairs.looks
 
 
 def _in_its_precision(pairs: PairEvidence, values: npt.ArrayLike) -> FloatArray:
@@ -145,11 +150,11 @@ def _in_its_precision(pairs: PairEvidence, values: npt.ArrayLike) -> FloatArray:
 
 
 def _log_visual(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, np.log(np.maximum(_looks(pairs), LEAST_VISUAL)))
+    return _in_its_precision(pairs, np.log(np.maximum(pairs.looks, LEAST_VISUAL)))
 
 
 def _visual_same_side(pairs: PairEvidence) -> FloatArray:
-    return _in_its_precision(pairs, _looks(pairs) * (pairs.sides == Sides.SAME))
+    return _in_its_precision(pairs, pairs.looks * (pairs.sides == Sides.SAME))
 
 
 def _same_side(pairs: PairEvidence) -> FloatArray:
@@ -177,7 +182,7 @@ def _gap(pairs: PairEvidence) -> FloatArray:
 
 
 def _product(pairs: PairEvidence) -> FloatArray:
-    return _looks(pairs) * _in_its_precision(pairs, pairs.feasibility)
+    return pairs.looks * _in_its_precision(pairs, pairs.feasibility)
 
 
 TERMS = (

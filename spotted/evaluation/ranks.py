@@ -18,7 +18,6 @@ import numpy as np
 import numpy.typing as npt
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
-from spotted.calibration.looks import count_marks
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
 from spotted.scoring.feasibility import journey_feasibility, softened_journey
@@ -145,12 +144,10 @@ class _Strip:
     def _score(
         self, part: slice, visual: Float32Array, possible: Float32Array, fusion: Fusion
     ) -> Float32Array:
-        rows, local = self._queries[part, None], self._gallery.local
+        rows = self._queries[part, None]
         if fusion is Fusion.CALIBRATED:
             return self._gallery.scoring(fusion).exact(visual, rows, self._everyone)[1]
-        if fusion is Fusion.LOCAL and local is not None:
-            visual = count_marks(visual, local.shared_of(rows, self._everyone))
-        return fuse(visual, possible, fusion)
+        return fuse(self._gallery.scoring(fusion).looks(visual, rows, self._everyone), possible, fusion)
 
     def _feasibility(self, part: slice) -> Float32Array:
         gallery, rows = self._gallery, self._queries[part, None]

@@ -85,7 +85,7 @@ class Scoring:
         """Feasibility (NaN if unknown) and fused score of pairs whose visual similarity is exact."""
         if self.calibration is None or self.fusion is not Fusion.CALIBRATED:
             possible = pair_feasibility(self.table, rows, columns, self.extent, self.params)
-            return possible, fuse(self._looks(visual, rows, columns), possible, self.fusion)
+            return possible, fuse(self.looks(visual, rows, columns), possible, self.fusion)
         calibration, pairs = self.calibration, self._unmatched(visual.astype(np.float64), rows, columns)
         (fused,) = self._with_known(pairs, rows, columns, lambda some: (probability(calibration, some),))
         return pairs.feasibility.astype(np.float32), fused
@@ -124,14 +124,17 @@ class Scoring:
             possible[unknown] = 0.0
             return possible
         np.copyto(possible, np.float32(1.0), where=unknown)
-        looks = self._looks(visual, rows[:, None], columns[None, :])
+        looks = self.looks(visual, rows[:, None], columns[None, :])
         return np.multiply(looks, possible, out=looks)
 
-    def _looks(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
-        """Visual similarity, with matched marks if this fusion counts them."""
+    def looks(self, visual: Float32Array, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Visual similarity of pairs, with matched marks if this fusion counts them."""
         if self.fusion is not Fusion.LOCAL or self.local is None:
             return visual
-        return count_marks(visual, self.local.shared_of(rows, columns))
+        index, local = self._shared(self.local, visual.shape, rows, columns)
+        raised = visual.copy()
+        raised[index] = count_marks(visual[index], local)
+        return raised
 
     def _quick_feasibility(self, rows: IntArray, columns: IntArray) -> Float32Array:
         position = self.table.position_m @ np.array([1.0, 1.0j])

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from spotted import messages
 from spotted.arrays import BoolArray, IntArray
 from spotted.errors import PreconditionError
 from spotted.local_features.features import LocalFeatures
@@ -103,12 +104,7 @@ class FakeMarks:
         matches = self._matches(method, detections, features, first, second).strongest(MOST_POINTS)
         sizes = [LocalFeatures.from_bytes(features[i]).size for i in (first, second)]
         points = np.hstack([matches.points_a / sizes[0], matches.points_b / sizes[1]])
-        return [
-            pb.MatchedPoint(first_x=x, first_y=y, second_x=other_x, second_y=other_y, weight=weight)
-            for (x, y, other_x, other_y), weight in zip(
-                points.tolist(), matches.weights.tolist(), strict=True
-            )
-        ]
+        return messages.matched_points(points, matches.weights)
 
     def _score(
         self,

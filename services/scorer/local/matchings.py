@@ -27,6 +27,7 @@ from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
 from services.scorer.surveys import Surveys
+from spotted import messages
 from spotted.errors import PreconditionError
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.v1 import local_features_pb2, store_pb2
@@ -93,14 +94,7 @@ class Matchings:
             return []
         matches, first, second = found
         points = np.hstack([matches.points_a / first.size, matches.points_b / second.size])
-        return [
-            local_features_pb2.MatchedPoint(
-                first_x=x, first_y=y, second_x=other_x, second_y=other_y, weight=weight
-            )
-            for (x, y, other_x, other_y), weight in zip(
-                points.tolist(), matches.weights.tolist(), strict=True
-            )
-        ]
+        return messages.matched_points(points, matches.weights)
 
     def _match(self, running: RunningOperation, query: MatchingQuery, scored: ScoredSurvey) -> Finish:
         snapshot = scored.snapshot

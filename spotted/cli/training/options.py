@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -93,6 +94,19 @@ def require_training() -> None:
         raise PreconditionError(
             f"{', '.join(missing)} not installed; install the extra `train`: pip install 'spotted[train]'"
         )
+
+
+def run_options(command: Command) -> Command:
+    """Add the folder of the run as `output` and the name of the backbone as `name`."""
+    folder = click.option(
+        "--output",
+        "-o",
+        type=click.Path(file_okay=False, path_type=Path),
+        required=True,
+        help="Folder of the run to write; a training that was interrupted there goes on.",
+    )
+    name = click.option("--name", default="", help="Name of the backbone; default: that of the folder.")
+    return _decorated(command, (folder, name))
 
 
 def network_options(

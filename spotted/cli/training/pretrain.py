@@ -15,6 +15,7 @@ from spotted.cli.training.options import (
     loop_options,
     network_options,
     require_training,
+    run_options,
 )
 from spotted.console import data_option, err, json_option, next_step, progress, show, table
 from spotted.errors import PreconditionError
@@ -48,14 +49,7 @@ SECONDS = click.FloatRange(min=0.0)
 
 @click.command()
 @click.argument("survey")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder of the run to write; a training that was interrupted there goes on.",
-)
-@click.option("--name", default="", help="Name of the backbone; default: that of the folder.")
+@run_options
 @click.option(
     "--method",
     type=click.Choice(list(METHODS)),

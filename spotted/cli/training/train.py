@@ -14,6 +14,7 @@ from spotted.cli.training.options import (
     loop_options,
     network_options,
     require_training,
+    run_options,
 )
 from spotted.console import data_option, err, json_option, next_step, progress, show
 from spotted.formats.sources import recall
@@ -26,14 +27,7 @@ TABLES = frozenset({".json", ".csv", ".gz"})
 
 @click.command()
 @click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
-@click.option(
-    "--output",
-    "-o",
-    type=click.Path(file_okay=False, path_type=Path),
-    required=True,
-    help="Folder of the run to write; a training that was interrupted there goes on.",
-)
-@click.option("--name", default="", help="Name of the backbone; default: that of the folder.")
+@run_options
 @click.option(
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
