@@ -111,10 +111,10 @@ def test_padding_of_another_size_is_that_of_the_published_network() -> None:
     # the network pads for the size it was made for; of multiples of 32 the padding is the same
     torch.manual_seed(0)
     network = build(resized(ARCHITECTURES["efficientnet-lite0"], 256)).network
-    stem = network._conv_stem  # type: ignore[union-attr] # an untyped package
+    stem, weight = network.get_submodule("_conv_stem"), network.get_parameter("_conv_stem.weight")
     images = torch.rand(1, 3, 256, 256)
     padded = torch.nn.functional.pad(images, (0, 1, 0, 1))
-    torch.testing.assert_close(stem(images), torch.nn.functional.conv2d(padded, stem.weight, stride=2))
+    torch.testing.assert_close(stem(images), torch.nn.functional.conv2d(padded, weight, stride=2))
 
 
 @pytest.mark.parametrize(
