@@ -41,7 +41,7 @@ SEED = 20
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A survey whose detections are matched with so many candidates each."""
+    """A survey whose detections are matched with a number of candidates each."""
 
     survey: str
     detections: int
