@@ -74,6 +74,7 @@ def _pair_query(message: pb.PairQuery) -> PairQuery:
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
         versions=(message.first_version, message.second_version),
         station=message.station,
+        calibrated=message.calibrated,
     )
 
 
@@ -87,6 +88,7 @@ def _group_query(message: pb.GroupQuery) -> GroupQuery:
         scores=tuple(message.scores),
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
         versions=(*anchor, *message.versions),
+        calibrated=message.calibrated,
     )
 
 

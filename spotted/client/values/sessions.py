@@ -97,6 +97,8 @@ class PairQuery:
     """Which of its images each detection has; the label repeats them."""
     station: str = ""
     """The station that two cameras share; "" if they share none, or are one camera."""
+    calibrated: bool = False
+    """Whether the score is a probability fitted to enough answers; if not, it only orders questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class GroupQuery:
     """When other annotators may be asked it, UTC seconds since 1970."""
     versions: tuple[int, ...] = ()
     """As `PairQuery.versions`, in the order shown, the anchor of a gallery first; empty if unknown."""
+    calibrated: bool = False
+    """Whether all scores are probabilities, as `PairQuery.calibrated`."""
 
 
 @dataclass(frozen=True, slots=True)
