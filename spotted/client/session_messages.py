@@ -6,16 +6,13 @@ from spotted import messages
 from spotted.client.individuals.messages import evidence_value, individuals_event
 from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
+from spotted.client.values.questions import GroupQuery, PairQuery, QuestionKind, Questions
 from spotted.client.values.sessions import (
     BurstAnswer,
     Confidence,
     Conflict,
     EventKind,
-    GroupQuery,
     Label,
-    PairQuery,
-    QuestionKind,
-    Questions,
     SessionEvent,
     SessionInfo,
     StoredLabel,
