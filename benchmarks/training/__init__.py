@@ -1,4 +1,4 @@
-"""What trainings learn: the tables of the MiewID paper on photographs of known animals; batches and coats.
+"""Trainings measured: the tables of the MiewID paper on photographs of known animals; batches and coats.
 
 plan          which trainings each table compares
 settings      network, length and photographs of all trainings of a folder
@@ -8,5 +8,5 @@ measures      one-vs-all with intervals, for animals that training saw and for n
 gallery_size  hits by the number of photographs of an animal, exactly
 tables        the tables, beside the paper's figures
 loading       batches prepared from crops compared with batches ready in memory
-coats         what a training learns on drawn coats
+coats         lift of a training on drawn coats
 """

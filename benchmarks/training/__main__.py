@@ -1,4 +1,4 @@
-r"""What trainings learn, by one command each.
+r"""Trainings measured, by one command each.
 
     python -m benchmarks.training table-2 --data ../shared/data --minutes 40
 

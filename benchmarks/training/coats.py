@@ -1,4 +1,4 @@
-"""What a training learns on drawn coats: hits on animals that it did not see, before and after it."""
+"""A training on drawn coats: hits on animals that it did not see, before and after it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ COUNTS = (25, 50, 100, 200)
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What one network learns from.
+    """The examples of one network.
 
     >>> Training(("nyala",), 25, finetunes=Training(("lion",))).name
     'nyala-25-after-lion'
@@ -44,7 +44,7 @@ class Cell:
     species: str
     """The species of the test."""
     title: str
-    """What the network learnt from."""
+    """Name of the examples that the network learnt from."""
     training: Training | None
     """None: the weights of the start."""
 

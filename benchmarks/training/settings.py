@@ -59,7 +59,7 @@ class Settings:
 
 
 def choose_epochs(photograph_s: float, photographs: int, minutes: float) -> int:
-    """Epochs for which trainings of so many photographs fit into a time, 1 to MOST_EPOCHS."""
+    """Epochs for which trainings of a number of photographs fit into a time, 1 to MOST_EPOCHS."""
     return max(1, min(MOST_EPOCHS, int(minutes * 60.0 / (photograph_s * photographs))))
 
 
