@@ -31,7 +31,6 @@ from spotted.survey import Side
 
 SPLITS = 6
 WRONG = (0.0, 0.05, 0.2)
-BATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,8 @@ def main(*, data: Path, models: Path) -> None:
 
 def measured(one: NamedPhotographs, wrong: float, *, splits: int = SPLITS) -> Row:
     """The gain on a set. wrong: share of the photographs that make the head under another name."""
-    plain, adapted, asking = [], [], []
+    plain, adapted = list[BoolArray](), list[BoolArray]()
+    asking: list[IntArray] = []
     for seed in range(splits):
         rng = np.random.default_rng(seed)
         animals = rng.permutation(np.unique(one.individuals))
@@ -94,7 +94,9 @@ def measured(one: NamedPhotographs, wrong: float, *, splits: int = SPLITS) -> Ro
             scores = similarity if weights is None else similarity * weights
             found.append(hits(scores, individuals, np.arange(len(test)))[asks])
         asking.append(individuals[asks])
-    backbone, head_top = (tuple(np.mean([h.mean(axis=0) for h in way], axis=0)) for way in (plain, adapted))
+    backbone, head_top = (
+        tuple(np.mean([hit.mean(axis=0) for hit in way], axis=0).tolist()) for way in (plain, adapted)
+    )
     queries = float(np.mean([len(hit) for hit in plain]))
     return Row(one.name, wrong, queries, backbone, head_top, gains(adapted, plain, asking))
 
@@ -143,16 +145,13 @@ def _photographs(
     name: str, folder: Path, rows: Sequence[dict[str, str]], shown: Sequence[str], backbone: Backbone
 ) -> NamedPhotographs:
     pixels = [backbone.preprocessing.apply((folder / r["path"]).read_bytes(), CropPart(None)) for r in rows]
-    vectors = [
-        vector
-        for start in range(0, len(pixels), BATCH)
-        for vector in backbone.embed(pixels[start : start + BATCH])
-    ]
     individuals = np.unique([r["identity"] for r in rows], return_inverse=True)[1]
     coats = np.unique(
         [f"{r['identity']}|{one}" for r, one in zip(rows, shown, strict=True)], return_inverse=True
     )[1]
-    return NamedPhotographs(name, unit_rows(np.stack(vectors)), individuals, coats)
+    return NamedPhotographs(
+        name, unit_rows(np.stack([*known_surveys.embed_pixels(pixels, backbone)])), individuals, coats
+    )
 
 
 if __name__ == "__main__":
