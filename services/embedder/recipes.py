@@ -21,7 +21,7 @@ WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
 
 
 def job(request: embedder_pb2.TrainHeadRequest) -> Job:
-    """What a training is to do. Raises InvalidInputError with the field of an invalid value."""
+    """The work of a training. Raises InvalidInputError with the field of an invalid value."""
     if not request.individuals and not request.use_known_individuals:
         return recipe(request.recipe)
     if request.HasField("recipe"):

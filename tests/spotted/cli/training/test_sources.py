@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from spotted.cli.sessions.learned_names import LearnedNames
+from spotted.cli.training.sources import name_photographs
 from spotted.client import Label
 from spotted.constraints.answers import Answer
 from spotted.formats.sources import recall
+from spotted.training.photographs.photograph import Photograph
 from spotted.training.runs.folder import read_run
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import SPEC, vectors
@@ -49,6 +52,13 @@ def answer(machine: Machine, survey_id: str) -> None:
         for each in range(1, EACH)
     ]
     session.submit_labels([*labels, Label("p01", "p02", Answer.DIFFERENT, "ben")])
+
+
+def test_photographs_get_the_names_of_the_session_only(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    both = [Photograph(one, tmp_path / f"{one}.png", name="typed") for one in "ab"]
+    learned = LearnedNames("leopards", "main", {"a": "Asha", "c": "Tau"}, 0, 1, "", "")
+    assert [(one.photograph_id, one.name) for one in name_photographs(both, learned)] == [("a", "Asha")]
 
 
 def test_a_session_becomes_a_run_that_names_its_answers(
