@@ -55,6 +55,19 @@ def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = C
     return replace(survey, gallery=replace(survey.gallery, local=local))
 
 
+def shortlisted(survey: KnownSurvey, *, candidates: int = CANDIDATES) -> KnownSurvey:
+    """A survey with the local scores of its own shortlists only, of those that it has."""
+    local = survey.gallery.local
+    if local is None:
+        return survey
+    first, second = shortlists(survey.gallery, candidates)
+    marks = local.marks_of(first, second)
+    known = marks >= 0
+    scores = local.scores_of(first, second)[known]
+    kept = LocalPairs.of(first[known], second[known], scores, marks[known].astype(np.uint16))
+    return replace(survey, gallery=replace(survey.gallery, local=kept))
+
+
 def flanks_of(data: Path, survey: KnownSurvey) -> Flanks:
     """The photographs of a composite. Raises ValueError if one was left out."""
     captures = data / "captures" / survey.name
