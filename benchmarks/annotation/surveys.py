@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.calibration.marks import matched, shortlisted
+from benchmarks.calibration.marks import matched
 from benchmarks.common import known_surveys
 from benchmarks.common.known_surveys import COMPOSITES, SHAPES, KnownSurvey
 from benchmarks.heads.recipes import journeys, rejoined
@@ -115,7 +115,7 @@ class Sources:
 
     def _task(self, name: str, seed: int, composite: Callable[[], KnownSurvey] | None) -> Task:
         if composite:
-            return task(name, shortlisted(rejoined(composite(), seed)))
+            return task(name, rejoined(composite(), seed))
         survey = known_surveys.generated(self.generator, name, seed, share=self.share)
         return task(name, replace(survey, gallery=normalised_by_what_is_seen(survey.gallery)))
 
@@ -123,7 +123,7 @@ class Sources:
         survey = known_surveys.composite(self.data, name, load_backbone(self.models, BACKBONE))
         if self.cache is None:
             return survey
-        return matched(self.data, survey, self.cache, candidates=len(survey.gallery))
+        return matched(self.data, survey, self.cache)
 
 
 def normalised_by_what_is_seen(gallery: Gallery) -> Gallery:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from benchmarks.calibration.labels import Amount
-from benchmarks.calibration.marks import local_score, marks_line, shortlisted, shortlists
+from benchmarks.calibration.marks import local_score, marks_line, shortlists
 from benchmarks.calibration.surveys import small_drawn
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
@@ -28,22 +28,3 @@ def test_marks_that_tell_animals_apart_gain_with_and_without_labels() -> None:
     scores = marked.gallery.score_pairs(first, second, Fusion.LOCAL)
     evidence = marked.gallery.evidence(first, second)
     np.testing.assert_allclose(local_score(evidence), scores.fused, atol=1e-6)
-
-
-def test_only_pairs_of_a_shortlist_keep_their_scores() -> None:
-    survey = small_drawn(0)
-    count = len(survey.gallery)
-    first, second = np.triu_indices(count, 1)
-    scores = np.arange(len(first), dtype=np.float32)
-    every = LocalPairs.of(first, second, scores, np.ones(len(first), np.uint16)).at(
-        np.arange(count - 1), count
-    )
-    kept = shortlisted(replace(survey, gallery=replace(survey.gallery, local=every)), candidates=4)
-    listed = {*zip(*(side.tolist() for side in shortlists(survey.gallery, 4)), strict=True)}
-    assert kept.gallery.local is not None
-    known = ~np.isnan(kept.gallery.local.scores_of(first, second))
-    pairs = {*zip(first[known].tolist(), second[known].tolist(), strict=True)}
-    # the last photograph has no features
-    assert pairs == {pair for pair in listed if count - 1 not in pair}
-    np.testing.assert_array_equal(kept.gallery.local.scores_of(first, second)[known], scores[known])
-    assert shortlisted(survey) is survey
