@@ -26,7 +26,7 @@ from benchmarks.annotation.surveys import Sources
 from benchmarks.annotation.table import Cost, Group, Line, SpeedUp, grouped
 from benchmarks.common import report
 from benchmarks.common.known_surveys import SHAPES
-from benchmarks.common.options import data_option, generator_option, local_cache_option, models_option
+from benchmarks.common.options import cache_option, data_option, generator_option, models_option
 from benchmarks.common.report import RESULTS, Bar
 from spotted.sampling.strategies.by_name import KINDS
 from spotted.simulation.annotators import MODELS
@@ -65,7 +65,7 @@ MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 @generator_option
 @data_option
 @models_option
-@local_cache_option
+@cache_option
 def main(
     *,
     quick: bool,

@@ -20,10 +20,10 @@ data_option = click.option(
 models_option = click.option(
     "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True
 )
-local_cache_option = click.option(
+cache_option = click.option(
     "--cache",
     type=click.Path(path_type=Path),
     default=Path(tempfile.gettempdir()) / "spotted-local",
     show_default=True,
-    help="Folder of local features and scores.",
+    help="Folder of local features and scores, in which a stopped run continues.",
 )
