@@ -15,6 +15,7 @@ from spotted.batch.places import Place
 from spotted.client.values import LocalFeatureSpec
 from spotted.errors import NotFoundError
 from spotted.local_features.features import LocalFeatures
+from spotted.local_features.methods import MethodSpec, method_by_name
 from spotted.matching.shortlists import FeatureRows
 
 FEATURES = "features"
@@ -31,6 +32,11 @@ class StoredFeatures:
     """(n + 1,) byte at which the features of each row end; those of row i begin at `ends[i]`."""
     content: Path
     """File of all features, one after the other."""
+
+    @property
+    def method(self) -> MethodSpec:
+        """Their method. Raises InvalidInputError if it is of a network."""
+        return method_by_name(self.spec.method)
 
     def rows(self, owners: list[str]) -> FeatureRows:
         """The features by row. owners: the `owner_name` of each row."""

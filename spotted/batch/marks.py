@@ -14,13 +14,15 @@ import numpy as np
 from spotted.arrays import IntArray
 from spotted.batch.features import features_digest, open_features
 from spotted.batch.files import PlacedJob, read_arrays, write_arrays
+from spotted.batch.places import Place
 from spotted.batch.snapshot import SNAPSHOT, manifest_digest, open_snapshot
 from spotted.errors import PreconditionError
 from spotted.local_features.matching.normalisers import Normalisers
-from spotted.local_features.methods import MethodSpec, method_by_name
+from spotted.local_features.methods import MethodSpec
 from spotted.matching.shortlists import (
     FeatureRows,
     MatchedBlock,
+    default_candidates,
     draw_normalisers,
     join_blocks,
     match_pairs,
@@ -67,6 +69,12 @@ class MarkPlan:
     """(m,) lower rows of the pairs, ascending."""
     second: IntArray
     """(m,) higher rows."""
+
+
+def marked_by_default(place: Place) -> int:
+    """The number of candidates that each detection is matched with, as `spotted match-marks` does."""
+    stored = open_features(place)
+    return default_candidates(int(np.count_nonzero(np.diff(stored.ends))), stored.method.matcher)
 
 
 def plan_marks(job: MarkJob) -> None:
@@ -150,7 +158,7 @@ def _opened(job: MarkJob) -> tuple[MethodSpec, FeatureRows]:
     if (manifest_digest(place), features_digest(place)) != (job.snapshot_digest, job.features_digest):
         raise PreconditionError(f"{job.url} changed during the batch; run the command again")
     stored = open_features(place)
-    return method_by_name(stored.spec.method), stored.rows(open_snapshot(place.local(SNAPSHOT)).owners())
+    return stored.method, stored.rows(open_snapshot(place.local(SNAPSHOT)).owners())
 
 
 def _empty() -> MatchedBlock:

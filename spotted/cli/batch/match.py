@@ -13,7 +13,15 @@ from spotted.batch.engines import engine
 from spotted.batch.evidence import EVIDENCE, EvidenceJob, evidence_digest, stored_evidence
 from spotted.batch.features import features_digest
 from spotted.batch.listing import LISTING
-from spotted.batch.marks import MARKS, MarkJob, match_block, plan_marks, read_plan, unmatched
+from spotted.batch.marks import (
+    MARKS,
+    MarkJob,
+    marked_by_default,
+    match_block,
+    plan_marks,
+    read_plan,
+    unmatched,
+)
 from spotted.batch.places import Place, below, open_place
 from spotted.batch.settling import list_candidates, listed_count, settle_evidence
 from spotted.batch.snapshot import MANIFEST, SNAPSHOT, manifest_digest, open_snapshot
@@ -23,9 +31,6 @@ from spotted.console import json_option, option_word, show, top_option, with_uni
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.scoring.fusion import Fusion
 
-# as the scorer matches by default
-CANDIDATES = 50
-
 
 @click.command()
 @click.argument("results", metavar="DIR", type=PLACE)
@@ -34,9 +39,8 @@ CANDIDATES = 50
 @click.option(
     "--marks",
     "mark_candidates",
-    default=CANDIDATES,
-    show_default=True,
     type=click.IntRange(0, 1000),
+    show_default="50, more with under 3,200 detections",
     help="Candidates of each detection whose marks are matched, in surveys with local features; 0: none.",
 )
 @engine_options
@@ -48,7 +52,7 @@ def match(
     results: str,
     top: int,
     fusion: Fusion,
-    mark_candidates: int,
+    mark_candidates: int | None,
     kind: str,
     workers: int,
     address: str,
@@ -107,7 +111,7 @@ class _Run:
     results: str
     top: int
     fusion: Fusion
-    mark_candidates: int
+    mark_candidates: int | None
     block_rows: int
 
     def place(self, name: str) -> Place:
@@ -116,10 +120,11 @@ class _Run:
     def marks(self, name: str) -> MarkJob | None:
         """The matching of a survey's marks; None without local features."""
         place = self.place(name)
-        features = features_digest(place) if self.mark_candidates else ""
+        features = "" if self.mark_candidates == 0 else features_digest(place)
         if not features:
             return None
-        return MarkJob(place.url, manifest_digest(place), features, self.mark_candidates)
+        wanted = self.mark_candidates or marked_by_default(place)
+        return MarkJob(place.url, manifest_digest(place), features, wanted)
 
     def evidence(self, name: str) -> EvidenceJob:
         place, marks = self.place(name), self.marks(name)

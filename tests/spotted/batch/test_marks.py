@@ -11,6 +11,7 @@ from spotted.batch.marks import (
     PLAN,
     MarkJob,
     count_of,
+    marked_by_default,
     match_block,
     matched_pairs,
     plan_marks,
@@ -22,10 +23,10 @@ from spotted.batch.snapshot import MANIFEST, SNAPSHOT, open_snapshot
 from spotted.errors import PreconditionError
 from spotted.local_features.matching.by_name import open_matcher
 from spotted.local_features.methods import method_by_name
-from spotted.matching.shortlists import draw_normalisers, match_pairs, pairs_to_match
+from spotted.matching.shortlists import default_candidates, draw_normalisers, match_pairs, pairs_to_match
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.local_pairs import LocalPairs
-from tests.spotted.batch.filed import file_survey
+from tests.spotted.batch.filed import FEATURED, file_survey
 
 pytest.importorskip("cv2", reason="the extra `local` is not installed")
 
@@ -55,6 +56,10 @@ def test_blocks_hold_the_scores_of_one_matching_bit_for_bit(job: MarkJob) -> Non
     for column in ("numbers", "scores", "marks"):
         np.testing.assert_array_equal(getattr(found, column), getattr(expected, column))
     assert (found.marks > 0).sum() > 3
+
+
+def test_by_default_as_many_candidates_are_matched_as_by_the_scorer(job: MarkJob) -> None:
+    assert marked_by_default(job.place) == default_candidates(FEATURED, "lnbnn") == 10_000
 
 
 def test_only_what_is_missing_is_matched_again(job: MarkJob) -> None:
