@@ -1,6 +1,7 @@
 """Candidates of large surveys, and of many surveys, computed by many processes.
 
 places        folders and object stores in which the files of a batch are
+buckets       the files in an object store, and copies of them on this machine
 files         arrays in files that say from what they were made
 engines       where work is done: this machine, or a Ray cluster
 surveys       many surveys at once, stage by stage

@@ -20,3 +20,5 @@ def batch() -> None:
 
 for command in (candidates, embed, match):
     batch.add_command(command)
+
+__all__ = ["batch", "candidates", "embed", "match"]

@@ -1,29 +1,12 @@
 from __future__ import annotations
 
-import os
-import tempfile
-import time
 import uuid
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from spotted.batch.places import OPENED, UNUSED_S, Bucket, Folder, Place, below, open_place
+from spotted.batch.places import Folder, Place, below, open_place
 from spotted.errors import NotFoundError
-from tests.services.upkeep.object_store import serving
-
-
-@pytest.fixture(scope="module")
-def bucket_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A bucket of a real S3 server, reached by the usual variables."""
-    pytest.importorskip("obstore", reason="the extra s3 is not installed")
-    pytest.importorskip("moto", reason="the development requirements are not installed")
-    with serving(tmp_path_factory.mktemp("s3")) as settings, pytest.MonkeyPatch.context() as patched:
-        for name, value in settings.items():
-            patched.setenv(name.upper(), value)
-        yield "s3://backups"
-    open_place.cache_clear()
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -84,24 +67,6 @@ def test_a_version_changes_with_the_content(place: Place) -> None:
     assert list(place.files()) == before
     place.write("a", b"two")
     assert list(place.files()) != before
-
-
-def test_copies_of_a_bucket_are_shared_until_its_files_change_or_none_opens_them(
-    bucket_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    bucket = Bucket(below(bucket_url, uuid.uuid4().hex))
-    bucket.write("snapshot/a", b"one")
-    first = bucket.local("snapshot")
-    assert bucket.local("snapshot") == first
-    long_ago = time.time() - 2 * UNUSED_S
-    os.utime(first / OPENED, (long_ago, long_ago))
-    bucket.write("snapshot/a", b"two")
-    second = bucket.local("snapshot")
-    assert (second / "a").read_bytes() == b"two"
-    assert not first.exists()
-    with pytest.raises(NotFoundError, match="snapshot2 has no files"):
-        bucket.local("snapshot2")
 
 
 def test_what_an_attempt_left_is_no_file_and_is_swept_away(tmp_path: Path) -> None:

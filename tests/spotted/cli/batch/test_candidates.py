@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from spotted.batch.listing import LISTING
+from spotted.cli.batch.candidates import candidates
 from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
@@ -45,6 +46,10 @@ def run(
 
 def times(output: Path) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (output / "blocks").iterdir()}
+
+
+def test_the_command_is_named_after_what_it_lists() -> None:
+    assert candidates.name == "candidates"
 
 
 def service_lists(machine: Machine, survey_id: str) -> list[Candidates]:

@@ -184,7 +184,7 @@ def test_surveys_and_results_in_a_bucket_give_the_same_lists(
         listed = open_place(out).read(f"{name}/candidates.csv")
         assert listed == (results / name / "candidates.csv").read_bytes()
     assert run_batch("match", out, *options[:-3], *RAY)["blocks_of_candidates"] == 0
-    missing = run_batch("match", below("s3://no-such-bucket", "x"), *RAY, code=4)
+    missing = run_batch("match", below("s3://no-such-bucket", "x"), *RAY, code=5)
     assert "s3://no-such-bucket/x" in missing["stderr"]
 
 
