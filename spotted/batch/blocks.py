@@ -132,7 +132,7 @@ def unfinished(job: Job) -> list[int]:
 
 
 def evidence_of(job: Job) -> Evidence:
-    """What the scores of a job depend on beside its snapshot. Raises PreconditionError if it changed."""
+    """The evidence of a job beside its snapshot. Raises PreconditionError if it changed."""
     return read_evidence(job.place, job.evidence_digest) if job.evidence_digest else Evidence()
 
 

@@ -1,4 +1,4 @@
-"""Where items such as blocks are worked on: processes of this machine, or a Ray cluster."""
+"""Engines that work on items such as blocks: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class ItemResult(Generic[Item]):
     """
 
     item: Item
-    """What was worked on, such as the number of a block."""
+    """The item, such as the number of a block."""
     error: str = ""
     """Last error, "" if the item is finished."""
 

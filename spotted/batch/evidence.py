@@ -1,4 +1,4 @@
-"""What scores depend on beside a snapshot: matched marks, and the calibration."""
+"""Matched marks and the calibration, on which scores depend beside a snapshot."""
 
 from __future__ import annotations
 

@@ -61,7 +61,7 @@ class MarkJob(PlacedJob):
 
 @dataclass(frozen=True, slots=True)
 class MarkPlan:
-    """What is matched, settled before the first block."""
+    """Normalisers and pairs, settled before the first block."""
 
     normalisers: Normalisers
     """By which matches are judged."""

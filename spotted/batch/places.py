@@ -1,4 +1,4 @@
-"""Where the files of a batch are: a folder that all machines share, or a prefix of an object store.
+"""Places of the files of a batch: a folder that all machines share, or a prefix of an object store.
 
 A file appears once it is complete: it is written beside its name and renamed, or stored in one request.
 """

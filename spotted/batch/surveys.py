@@ -27,7 +27,7 @@ class Piece:
     survey: str
     """Name of the survey."""
     part: str
-    """What it is, for messages."""
+    """Its name in messages."""
     work: Callable[[], None]
     """Does it."""
 
@@ -55,7 +55,7 @@ class SurveyBatch:
     surveys: Sequence[str]
     """Names, in the order of reports."""
     engine: Engine
-    """Where pieces are worked on."""
+    """Works on the pieces."""
     bar: Bar
     """Shows how far a stage is."""
     failures: dict[str, list[str]] = field(default_factory=dict)

@@ -111,7 +111,7 @@ def embed(
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What is done with each survey."""
+    """The work on each survey."""
 
     surveys: str
     results: str

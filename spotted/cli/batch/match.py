@@ -106,7 +106,7 @@ def _begin(results: str, fresh: bool, name: str) -> None:  # noqa: FBT001 - of a
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """What is done with each survey."""
+    """The work on each survey."""
 
     results: str
     top: int
