@@ -94,7 +94,7 @@ SECTIONS = {
         "train-head": LazyCommand(
             "spotted.cli.heads",
             "train_head",
-            "Train an adaptation head on the locations and times of a survey.",
+            "Train an adaptation head on the locations and times of a survey, or on known individuals.",
         ),
         "activate-head": LazyCommand(
             "spotted.cli.heads", "activate_head", "Score a survey through a stored head, or without a head."

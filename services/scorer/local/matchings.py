@@ -22,7 +22,13 @@ from services.common.survey.survey_operations import (
     SurveyOperations,
 )
 from services.scorer.local.requests import MatchingQuery
-from services.scorer.local.shortlists import MatchedBlock, draw_normalisers, match_pairs, pairs_to_match
+from services.scorer.local.shortlists import (
+    MatchedBlock,
+    default_candidates,
+    draw_normalisers,
+    match_pairs,
+    pairs_to_match,
+)
 from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
@@ -103,7 +109,9 @@ class Matchings:
             fresh = draw_normalisers(snapshot, self._matched)
         matcher = self._matched.matcher(snapshot, fresh)
         known = None if fresh is not None else self._matched.pairs(snapshot)
-        pairs = pairs_to_match(snapshot, scored.ranker, query.candidates, known, threads=self._threads)
+        by_size = default_candidates(len(snapshot.local.keys), self._matched.method(snapshot).matcher)
+        k = query.candidates or by_size
+        pairs = pairs_to_match(snapshot, scored.ranker, k, known, threads=self._threads)
         count, progress = 0, _Progress(running, len(pairs[0]))
         blocks = match_pairs(
             snapshot, self._matched, matcher, pairs, threads=self._threads, on_progress=progress.add

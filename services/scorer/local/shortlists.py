@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 BLOCK_PAIRS: Mapping[Matcher, int] = {"lnbnn": 2_000, "lightglue": 200}
 # candidates of a detection that are matched in one go, after which progress is reported
 TOGETHER: Mapping[Matcher, int] = {"lnbnn": 1_000, "lightglue": 10}
+# candidates of each detection that are matched in a large survey, and the shortlists' whole length in a small
+# one: five minutes of one core by votes
+CANDIDATES, SHORTLISTED = 50, 160_000
 # detections whose features are kept ready: about 70 KiB each
 READY = 4_000
 # detections that normalisers are drawn from, the same ones every time
@@ -42,6 +45,17 @@ class MatchedBlock:
     second: IntArray
     scores: Float32Array
     marks: CountArray
+
+
+def default_candidates(detections: int, matcher: Matcher) -> int:
+    """The number of candidates that each detection is matched with if the caller does not say.
+
+    Votes are quick enough for every pair of up to 400 detections; a network takes a hundred times as long.
+
+    >>> [default_candidates(n, "lnbnn") for n in (300, 1_000, 100_000)], default_candidates(300, "lightglue")
+    ([533, 160, 50], 50)
+    """
+    return max(CANDIDATES, SHORTLISTED // max(detections, 1)) if matcher == "lnbnn" else CANDIDATES
 
 
 def pairs_to_match(

@@ -11,6 +11,7 @@ from services.common.store import keys
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.local_parts import LocalParts
+from services.scorer.local import shortlists
 from services.scorer.local.matchings import MATCH
 from spotted import messages
 from spotted.calibration.evidence import PairEvidence, compare_sides
@@ -200,6 +201,19 @@ def test_a_pair_outside_the_shortlists_is_unknown_and_a_larger_shortlist_adds_it
     assert len(first) == 2 * few
     assert few + int(match(scorer, store, survey_id, candidates=50).result) == 45
     assert local_scores(scorer, survey_id).items() >= first.items()
+
+
+def test_every_pair_of_a_small_survey_is_matched_unless_the_caller_says_otherwise(
+    scorer: Scorer, store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = plant(scorer, survey_id)
+    add_features(scorer, survey_id, numbered(ids[:10]))
+    monkeypatch.setattr(shortlists, "CANDIDATES", 1)
+    monkeypatch.setattr(shortlists, "SHORTLISTED", 0)
+    few = int(match(scorer, store, survey_id).result)
+    assert 5 <= few <= 10
+    monkeypatch.setattr(shortlists, "SHORTLISTED", 100)
+    assert few + int(match(scorer, store, survey_id).result) == 45
 
 
 def test_renewed_scores_replace_all_with_their_normalisers(
