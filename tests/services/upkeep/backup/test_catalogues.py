@@ -42,7 +42,7 @@ def owner(store: Store) -> Iterator[str]:
     name = f"org{uuid.uuid4().hex[:8]}"
     push(store, keys.catalogue_journal(name), *(change(number) for number in range(5)))
     yield name
-    store.delete(*store.names(f"{keys.CATALOGUES}{name}"))
+    store.delete(*store.names(keys.of_catalogue(name)))
 
 
 def backed_up(store: Store, owner: str, path: Path) -> Path:

@@ -54,7 +54,7 @@ def lived(spotted: Spotted, store: Store, steps: list[str], seed: int = 0) -> st
 
 
 def keys_of(store: Store) -> list[str]:
-    return [*store.names("spotted:"), *store.members(keys.surveys(""))]
+    return [*store.names("spotted:"), *store.fields(keys.surveys(""))]
 
 
 @example(steps=["answer", "head", "calibrate", "delete", "answer", "retract", "move", "answer"], seed=0)
@@ -238,9 +238,9 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
     assert len(left) == pages
     expires = second.script("return redis.call('TTL', KEYS[1])", writes=False)
     assert all(":restore:" in name and 0 < int(str(expires([name], []))) <= 3600 for name in left)
-    assert survey_id not in second.members(keys.surveys(""))
+    assert survey_id not in second.fields(keys.surveys(""))
     assert not restore_survey(second, file).unchanged
-    assert survey_id in second.members(keys.surveys(""))
+    assert survey_id in second.fields(keys.surveys(""))
     journals = [name for name in second.names(keys.of_survey(survey_id)) if ":restore:" not in name]
     # three journals with their lengths, and the list of sessions
     assert len(journals) == 7
@@ -299,7 +299,7 @@ def test_a_survey_moves_to_another_organisation(file: Path, second: Store) -> No
     own = next(read(file)).header.survey_id
     moved = restore_survey(second, file, organisation="wcs")
     assert moved.survey_id == f"wcs/{own}"
-    assert moved.survey_id in second.members(keys.surveys("wcs"))
+    assert moved.survey_id in second.fields(keys.surveys("wcs"))
     created = store_pb2.SurveyEvent.FromString(contents(second, keys.survey_journal(moved.survey_id))[0])
     assert created.survey.survey_id == moved.survey_id
     assert created.import_id

@@ -74,7 +74,7 @@ def test_all_includes_catalogues_which_are_checked_by_their_own_rules(
     (path,) = files(tmp_path, f"{owner}//catalogue")
     checked = run(second, "--check", str(path))
     assert f"{path} is intact: {owner}//catalogue as of" in checked.stdout
-    second.delete(*second.names(f"{keys.CATALOGUES}{owner}"))
+    second.delete(*second.names(keys.of_catalogue(owner)))
 
 
 def test_one_that_fails_fails_the_command_and_stops_no_other(
