@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import cast
 
 import redis
@@ -118,15 +119,11 @@ class Cluster:
             for client in (new, old):
                 client.execute_command("CLUSTER SETSLOT", slot, "NODE", _id(to))
 
-    def hand_over(self, slots: list[int], to: StoreProcess) -> None:
-        """Move slots whole, each at one instant, as Valkey 9 does."""
-        sources = {self.owner(slot).port: self.owner(slot) for slot in slots}
-        for slot in slots:
-            source = self.owner(slot)
-            with source.client as client:
-                client.execute_command("CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", _id(to))
-            until(lambda slot=slot: self.owner(slot) is to, f"slot {slot} at {to.address}")
-        assert sources
+    def hand_over(self, slot: int, to: StoreProcess) -> None:
+        """Move a slot at one instant, as Valkey 9 does."""
+        with self.owner(slot).client as client:
+            client.execute_command("CLUSTER MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", _id(to))
+        until(lambda: self.owner(slot) is to, f"slot {slot} at {to.address}")
 
 
 def started(
@@ -149,10 +146,7 @@ def started(
     cluster = Cluster(nodes)
     for number, replica in enumerate(nodes[PRIMARIES:]):
         primary = primaries[number % PRIMARIES]
-        until(
-            lambda replica=replica, primary=primary: _follows(replica, primary),
-            "a replica that knows its primary",
-        )
+        until(partial(_follows, replica, primary), "a replica that knows its primary")
     until(lambda: cluster.in_step(replicas), "a cluster in step")
     return cluster
 

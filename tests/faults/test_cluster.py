@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import pytest
 
@@ -60,7 +61,7 @@ def reshard(cluster: Cluster, load: Load, *, whole: bool) -> None:
     before = owner_of(cluster, load)
     to, at = other_than(cluster, before), slot(keys.survey_journal(load.survey_id))
     if whole:
-        cluster.hand_over([at], to)
+        cluster.hand_over(at, to)
     else:
         # calls meet a slot that is moved in part
         assert cluster.move_slot(at, to, between=lambda: time.sleep(0.01)) > WRITES
@@ -105,10 +106,10 @@ def test_no_acknowledged_write_is_lost_while_the_cluster_is_changed_and_broken(
     begun_s = time.monotonic()
     with first.running(), second.running():
         for name, fault in (
-            ("moved key by key", lambda: reshard(site.cluster, first, whole=False)),
-            ("moved at one instant", lambda: reshard(site.cluster, second, whole=True)),
-            ("primary killed", lambda: lose_primary(site.cluster, first, frozen=False)),
-            ("primary cut off", lambda: lose_primary(site.cluster, second, frozen=True)),
+            ("moved key by key", partial(reshard, site.cluster, first, whole=False)),
+            ("moved at one instant", partial(reshard, site.cluster, second, whole=True)),
+            ("primary killed", partial(lose_primary, site.cluster, first, frozen=False)),
+            ("primary cut off", partial(lose_primary, site.cluster, second, frozen=True)),
         ):
             for load in loads:
                 load.until_written(WRITES)

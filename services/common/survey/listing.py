@@ -78,13 +78,13 @@ class Listing:
 
         most: number of surveys that the organisation may have, 0 for no limit. Raises QuotaError.
         """
-        new_mark = [uuid.uuid4().hex, MARK_TTL_S]
+        new_mark: list[bytes | str | int] = [uuid.uuid4().hex, MARK_TTL_S]
         mark = cast("bytes | None", self._mark(_of_survey(survey_id), new_mark))
         if mark is None:
             return ""
         organisation = keys.owner(survey_id)
         enrol(self._store, organisation)
-        arguments = [survey_id, mark, most]
+        arguments: list[bytes | str | int] = [survey_id, mark, most]
         refused = self._list([keys.surveys(organisation)], arguments)
         if refused:
             for each in self.ids(organisation):

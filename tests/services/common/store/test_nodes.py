@@ -4,8 +4,8 @@ import pytest
 import redis
 
 from services.common.store import keys
+from services.common.store.address import DRIVER
 from services.common.store.nodes import OneNode, answers
-from tests.faults.deployment import DRIVER
 
 
 @pytest.fixture

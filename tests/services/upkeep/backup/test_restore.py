@@ -242,8 +242,8 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
     assert not restore_survey(second, file).unchanged
     assert survey_id in second.fields(keys.surveys(""))
     journals = [name for name in second.names(keys.of_survey(survey_id)) if ":restore:" not in name]
-    # three journals with their lengths, and the list of sessions
-    assert len(journals) == 7
+    # three journals with their lengths, the list of sessions and the mark in that of surveys
+    assert len(journals) == 8
     assert all(int(str(expires([name], []))) == -1 for name in journals)
 
 
