@@ -1,6 +1,6 @@
 """A cluster of real processes on loopback: three primaries, each with replicas if asked for.
 
-Its slots are assigned, moved and taken over by commands, as `valkey-cli --cluster` sends them.
+Its slots are moved by commands, as `valkey-cli --cluster` sends them.
 """
 
 from __future__ import annotations
@@ -8,15 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import cast
 
 import redis
-from redis.crc import REDIS_CLUSTER_HASH_SLOTS as SLOTS
 
+from services.upkeep.cluster import ClusterNode, form_cluster
 from spotted.local import processes
 from tests.faults.deployment import StoreProcess
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 PRIMARIES = 3
 PASSWORD = "correct-horse"  # noqa: S105 - a made-up one
@@ -133,32 +132,17 @@ def started(
     options = {**OPTIONS, **({"requirepass": password, "primaryauth": password} if password else {})}
     buses = [processes.free_port() for _ in range(PRIMARIES * (1 + replicas))]
     nodes = [make({**options, "cluster-port": str(bus)}) for bus in buses]
-    primaries = nodes[:PRIMARIES]
-    each = -(-SLOTS // PRIMARIES)
-    for number, primary in enumerate(primaries):
-        first, last = number * each, min((number + 1) * each, SLOTS) - 1
-        with primary.client as client:
-            client.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
-            client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
-    with nodes[0].client as client:
-        for node, bus in zip(nodes[1:], buses[1:], strict=True):
-            client.execute_command("CLUSTER MEET", "127.0.0.1", node.port, bus)
+    form_cluster(as_nodes(nodes), replicas=replicas, patience_s=PATIENCE_S)
     cluster = Cluster(nodes)
-    for number, replica in enumerate(nodes[PRIMARIES:]):
-        primary = primaries[number % PRIMARIES]
-        until(partial(_follows, replica, primary), "a replica that knows its primary")
     until(lambda: cluster.in_step(replicas), "a cluster in step")
     return cluster
 
 
-def _follows(replica: StoreProcess, primary: StoreProcess) -> bool:
-    """Make a node a replica, which it can be once it knows the primary."""
-    try:
-        with replica.client as client:
-            client.execute_command("CLUSTER REPLICATE", _id(primary))
-    except redis.ResponseError:
-        return False
-    return True
+def as_nodes(nodes: Sequence[StoreProcess]) -> list[ClusterNode]:
+    """The nodes as an operator reaches them."""
+    return [
+        ClusterNode("127.0.0.1", node.port, node.client, int(node.options["cluster-port"])) for node in nodes
+    ]
 
 
 def _id(node: StoreProcess) -> str:

@@ -77,6 +77,10 @@ class StoreAddress:
         del settings["retry"]
         return ClusterNodes(ClusterAddress(self.cluster, settings, self.timeout_s, self.shown), checked)
 
+    def node(self, host: str, port: int) -> redis.Redis:
+        """A client of one node of the cluster, for an operator."""
+        return redis.Redis(host=host, port=port, **{**self._settings(), **_given(self.url)})  # type: ignore[arg-type] # by name
+
     def client(self, connected: Connected) -> redis.Redis:
         """A connection pool without open connections. connected: called with each connection when opened.
 
