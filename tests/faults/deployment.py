@@ -99,6 +99,12 @@ class StoreProcess:
         """Resume it."""
         self._signal(signal.SIGCONT)
 
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
+
     def ended(self) -> bool:
         """Whether it has ended by itself."""
         return self._process is not None and self._process.poll() is not None

@@ -30,8 +30,8 @@ def form(*, replicas_each: int, patience_s: float, url: str | None, directory: P
     Repeat it at any time: it makes only what is missing, e.g. after all nodes were started with new
     addresses, and moves no key.
     """
-    given = address.parse(url or "")
-    if not given.cluster:
+    given = address.parse(url) if url else None
+    if given is None or not given.cluster:
         raise PreconditionError("name all nodes: --store redis+cluster://HOST:PORT,HOST:PORT,HOST:PORT")
     nodes = [ClusterNode(host, port, given.node(host, port)) for host, port in given.cluster]
     try:
@@ -40,4 +40,4 @@ def form(*, replicas_each: int, patience_s: float, url: str | None, directory: P
     finally:
         for node in nodes:
             node.client.close()
-    click.echo(f"the {len(nodes)} nodes are one cluster, every slot has a primary")
+    click.echo(f"one cluster of {len(nodes)} nodes, every slot has a primary")
