@@ -36,7 +36,7 @@ class ClusterNode:
 
 @dataclass(slots=True)
 class View:
-    """What one node says of a cluster."""
+    """A cluster as one of its nodes sees it."""
 
     own_id: str
     primaries: dict[str, list[tuple[int, int]]] = field(default_factory=dict)
@@ -142,7 +142,7 @@ def _meet(node: ClusterNode, other: ClusterNode) -> None:
 
 
 def _known(client: redis.Redis) -> dict[str, Mapping[str, Any]]:
-    """What a node says of each node by its id, without nodes that are being met."""
+    """The nodes that a node knows, by their ids, without those that it is just meeting."""
     answer = cast("Mapping[str, Mapping[str, Any]]", client.execute_command("CLUSTER NODES"))
     return {node["node_id"]: node for node in answer.values() if not {"handshake", "noaddr"} & _flags(node)}
 

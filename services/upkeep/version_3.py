@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from services.common.store import keys
-from services.common.store.organisations import enrol, organisations
+from services.common.store.organisations import enrol, enrolled
 from services.common.store.records import get_record
 from services.common.store.store import Store
 from spotted.errors import DamagedError
@@ -34,7 +34,7 @@ def list_everything(store: Store, alive: Callable[[], None]) -> None:
                 enrol(store, name.removeprefix(prefix).partition("}")[0])
     alive()
     convert = store.script(_LIST)
-    for organisation in organisations(store):
+    for organisation in enrolled(store):
         mark = uuid.uuid4().hex
         convert([keys.surveys(organisation)], [mark])
         for survey_id in store.fields(keys.surveys(organisation)):

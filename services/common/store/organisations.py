@@ -12,6 +12,6 @@ def enrol(store: Store, organisation: str) -> None:
         store.add_member(keys.ORGANISATIONS, organisation)
 
 
-def organisations(store: Store) -> list[str]:
+def enrolled(store: Store) -> list[str]:
     """The organisations that have, or had, surveys or a catalogue, sorted; first "", for tokens off."""
     return ["", *store.members(keys.ORGANISATIONS)]

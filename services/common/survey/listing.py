@@ -11,7 +11,7 @@ import uuid
 from typing import cast
 
 from services.common.store import keys
-from services.common.store.organisations import enrol, organisations
+from services.common.store.organisations import enrol, enrolled
 from services.common.store.store import Store
 from spotted.errors import DamagedError, QuotaError
 
@@ -70,7 +70,7 @@ class Listing:
 
         A damaged survey exists.
         """
-        listed = [survey_id for each in organisations(self._store) for survey_id in self.ids(each)]
+        listed = [survey_id for each in enrolled(self._store) for survey_id in self.ids(each)]
         return sorted(survey_id for survey_id in listed if not self._gone(survey_id))
 
     def enter(self, survey_id: str, *, most: int = 0) -> str:

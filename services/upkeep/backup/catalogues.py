@@ -13,7 +13,7 @@ from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.catalogue_journal import CatalogueJournal
 from services.common.store.journal import COUNTED
-from services.common.store.organisations import enrol, organisations
+from services.common.store.organisations import enrol, enrolled
 from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.upkeep.backup.contents import Contents, pages
@@ -48,9 +48,7 @@ return 1
 
 def catalogue_ids(store: Store) -> list[str]:
     """The ids of the catalogues of a store as backups name them, sorted."""
-    return [
-        keys.catalogue_id(each) for each in organisations(store) if CatalogueJournal(store, each).length()
-    ]
+    return [keys.catalogue_id(each) for each in enrolled(store) if CatalogueJournal(store, each).length()]
 
 
 def read_catalogue(store: Store, organisation: str, *, up_to_damage: bool = False) -> tuple[list[bytes], int]:

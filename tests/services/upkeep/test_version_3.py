@@ -6,7 +6,7 @@ import pytest
 
 from services.common.access.tokens import Tokens
 from services.common.store import keys
-from services.common.store.organisations import organisations
+from services.common.store.organisations import enrolled
 from services.common.store.records import put_record
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
@@ -44,7 +44,7 @@ def test_a_store_of_version_2_lists_everything_after_its_upgrade(old: Store) -> 
     assert [step.before for step in upgrade_store(old, STEPS)] == ["2"]
     new = Store(old.url)
     new.open()
-    assert organisations(new) == ["", "lion", "wcs"]
+    assert enrolled(new) == ["", "lion", "wcs"]
     assert Listing(new).existing() == sorted(SURVEYS)
     assert catalogue_ids(new) == ["lion//catalogue"]
     assert [*Tokens(new).all()] == ["0" * 16]

@@ -13,6 +13,7 @@ import pytest
 from services.common.access.tokens import Tokens
 from services.common.store import keys
 from services.common.store.address import parse
+from services.common.store.cluster import ClusterNodes
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.upkeep.backup.catalogues import catalogue_ids
@@ -208,3 +209,7 @@ def test_a_cluster_is_taken_apart_without_showing_who_enters() -> None:
     assert address.cluster == (("one", 7001), ("two", 6379))
     assert (address.shown, address.replicas) == ("rediss+cluster://one:7001,two", 1)
     assert "secret" not in repr(address)
+    nodes = address.nodes(lambda _: None, lambda _: None)
+    assert isinstance(nodes, ClusterNodes)
+    assert nodes.slot(keys.survey_journal("s")) == slot(nodes.synced(keys.leases("s", "main")))
+    nodes.close()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services.common.store import keys
+from tests.slots import slot
 
 
 def test_every_key_function_is_in_the_table() -> None:
@@ -13,6 +14,7 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.VERSION,
         keys.UPGRADE,
         keys.SYNCED,
+        keys.synced("spotted:{<tag of a key>}:any"),
         keys.ORGANISATIONS,
         keys.surveys("<organisation>"),
         keys.listing("<survey>"),
@@ -64,6 +66,11 @@ def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
         keys.request("s", "x", "y"),
     ]
     assert {re.findall(r"\{(.*?)\}", key)[0] for key in of_survey} == {"s:s"}
+
+
+@pytest.mark.parametrize("key", [keys.survey_journal("s"), keys.token("t"), "spotted:{s"])
+def test_the_key_to_wait_with_is_in_the_slot_of_the_other(key: str) -> None:
+    assert slot(keys.synced(key)) == slot(key)
 
 
 @pytest.mark.parametrize("make", [keys.head, keys.calibration, keys.reference, keys.operation])
