@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from spotted.client.values.sessions import BurstAnswer, GroupQuery, Label, PairQuery
+from spotted.client.values.questions import GroupQuery, PairQuery
+from spotted.client.values.sessions import BurstAnswer, Label
 from spotted.constraints.answers import Answer
 
 

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from spotted.client.answers import burst_answer, gallery_labels, pair_label, shown_ids
 from spotted.client.session_handle import SessionHandle
 from spotted.client.survey_handle import SurveyHandle
-from spotted.client.values.sessions import BurstAnswer, Label, QuestionKind, Questions, SubmittedLabels
+from spotted.client.values.questions import QuestionKind, Questions
+from spotted.client.values.sessions import BurstAnswer, Label, SubmittedLabels
 from spotted.constraints.answers import Answer
 from spotted.errors import PreconditionError
 

@@ -23,12 +23,11 @@ from spotted.client.survey_messages import filter_message
 from spotted.client.values.candidates import CandidateFilter
 from spotted.client.values.individuals import Individual, IndividualsChange, WatchedChange
 from spotted.client.values.progress import Progress
+from spotted.client.values.questions import QuestionKind, Questions
 from spotted.client.values.sessions import (
     BurstAnswer,
     Conflict,
     Label,
-    QuestionKind,
-    Questions,
     SessionEvent,
     SessionInfo,
     SubmittedLabels,

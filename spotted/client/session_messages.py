@@ -6,16 +6,13 @@ from spotted import messages
 from spotted.client.individuals.messages import evidence_value, individuals_event
 from spotted.client.survey_messages import filter_value
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
+from spotted.client.values.questions import GroupQuery, PairQuery, QuestionKind, Questions
 from spotted.client.values.sessions import (
     BurstAnswer,
     Confidence,
     Conflict,
     EventKind,
-    GroupQuery,
     Label,
-    PairQuery,
-    QuestionKind,
-    Questions,
     SessionEvent,
     SessionInfo,
     StoredLabel,
@@ -74,6 +71,7 @@ def _pair_query(message: pb.PairQuery) -> PairQuery:
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
         versions=(message.first_version, message.second_version),
         station=message.station,
+        calibrated=message.calibrated,
     )
 
 
@@ -87,6 +85,7 @@ def _group_query(message: pb.GroupQuery) -> GroupQuery:
         scores=tuple(message.scores),
         lease_expires_at_s=messages.optional_seconds(message, "lease_expire_time"),
         versions=(*anchor, *message.versions),
+        calibrated=message.calibrated,
     )
 
 

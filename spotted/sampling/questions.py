@@ -173,7 +173,8 @@ def _candidates(
 
 def _gallery(anchor: int, shown: Iterable[tuple[int, PairQuery]]) -> Question:
     pairs = tuple(
-        PairQuery(min(anchor, item), max(anchor, item), ONE_ANIMAL, query.score) for item, query in shown
+        PairQuery(min(anchor, item), max(anchor, item), ONE_ANIMAL, query.score, calibrated=query.calibrated)
+        for item, query in shown
     )
     others = (query.second if query.first == anchor else query.first for query in pairs)
     return Question(Kind.GALLERY, (anchor, *others), pairs)

@@ -29,6 +29,8 @@ class PairQuery(NamedTuple):
     """The score by which the strategy chose it."""
     terms: tuple[float, ...] = ()
     """The terms by which a strategy that learns scored the pair; empty for others."""
+    calibrated: bool = False
+    """Whether the score is a probability fitted to enough answers; if not, it only orders questions."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,12 @@ class RoundQueue:
 
     def chance(self, pair: Pair) -> float | None:
         """The chance of SAME at which a pair (first < second) was planned, None if it had none."""
-        query = self._known.get(pair) or self._stands_for.get(pair)
+        query = self.planned(pair)
         return None if query is None else query.score
+
+    def planned(self, pair: Pair) -> PairQuery | None:
+        """The query with terms that a pair (first < second) was last planned as, or that it stands for."""
+        return self._known.get(pair) or self._stands_for.get(pair)
 
     def open_pairs(self) -> Iterator[PairQuery]:
         """The pairs of the round that are open, in order."""

@@ -734,11 +734,12 @@ class PairQuery(_message.Message):
     FIRST_VERSION_FIELD_NUMBER: _builtins.int
     SECOND_VERSION_FIELD_NUMBER: _builtins.int
     STATION_FIELD_NUMBER: _builtins.int
+    CALIBRATED_FIELD_NUMBER: _builtins.int
     reason: _builtins.str
     """A text that says why this pair is asked."""
     score: _builtins.float
-    """The score by which it was chosen, 0 to 1: with `learned` the probability that both are one animal. 0 if
-    the question checks an earlier answer or was drawn at random.
+    """The score by which it was chosen, 0 to 1: with `learned` the probability that both are one animal, once it is
+    `calibrated`. 0 if the question checks an earlier answer or was drawn at random.
     """
     distance_m: _builtins.float
     """Distance between the cameras, metres; unset if a position is unknown."""
@@ -752,6 +753,10 @@ class PairQuery(_message.Message):
     """The same of the second detection."""
     station: _builtins.str
     """The station that two cameras share; empty if they share none, or are one camera."""
+    calibrated: _builtins.bool
+    """Whether the score is a probability fitted to answers of this session: at least 20 SAME and 20 DIFFERENT ones
+    about pairs like it, and 5 individuals. If not, it only orders questions.
+    """
     @_builtins.property
     def first(self) -> _survey_pb2.Detection:
         """The smaller id."""
@@ -778,10 +783,11 @@ class PairQuery(_message.Message):
         first_version: _builtins.int = ...,
         second_version: _builtins.int = ...,
         station: _builtins.str = ...,
+        calibrated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "first", b"first", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "second", b"second"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "distance_m", b"distance_m", "first", b"first", "first_version", b"first_version", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "reason", b"reason", "score", b"score", "second", b"second", "second_version", b"second_version", "station", b"station"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m", "_gap_s", b"_gap_s", "_needed_speed_kmh", b"_needed_speed_kmh", "calibrated", b"calibrated", "distance_m", b"distance_m", "first", b"first", "first_version", b"first_version", "gap_s", b"gap_s", "lease_expire_time", b"lease_expire_time", "needed_speed_kmh", b"needed_speed_kmh", "reason", b"reason", "score", b"score", "second", b"second", "second_version", b"second_version", "station", b"station"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__distance_m: _TypeAlias = _typing.Literal["distance_m"]  # noqa: Y015
     _WhichOneofArgType__distance_m: _TypeAlias = _typing.Literal["_distance_m", b"_distance_m"]  # noqa: Y015
@@ -814,12 +820,15 @@ class GroupQuery(_message.Message):
     LEASE_EXPIRE_TIME_FIELD_NUMBER: _builtins.int
     ANCHOR_VERSION_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
+    CALIBRATED_FIELD_NUMBER: _builtins.int
     kind: Global___QuestionKind.ValueType
     """Burst or gallery."""
     reason: _builtins.str
     """A text that says why they are asked."""
     anchor_version: _builtins.int
     """Which of its images and vectors the anchor has, as PairQuery.first_version; 0 for a burst."""
+    calibrated: _builtins.bool
+    """Whether all of `scores` are probabilities, as PairQuery.calibrated; false for a burst."""
     @_builtins.property
     def anchor(self) -> _survey_pb2.Detection:
         """The detection with which the others are compared; unset for a burst."""
@@ -851,10 +860,11 @@ class GroupQuery(_message.Message):
         lease_expire_time: _timestamp_pb2.Timestamp | None = ...,
         anchor_version: _builtins.int = ...,
         versions: _abc.Iterable[_builtins.int] | None = ...,
+        calibrated: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "lease_expire_time", b"lease_expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "anchor_version", b"anchor_version", "detections", b"detections", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "reason", b"reason", "scores", b"scores", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["anchor", b"anchor", "anchor_version", b"anchor_version", "calibrated", b"calibrated", "detections", b"detections", "kind", b"kind", "lease_expire_time", b"lease_expire_time", "reason", b"reason", "scores", b"scores", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1699,6 +1709,7 @@ class PlannedRound(_message.Message):
     FACTS_FIELD_NUMBER: _builtins.int
     VERSIONS_FIELD_NUMBER: _builtins.int
     BESIDE_FIELD_NUMBER: _builtins.int
+    CALIBRATED_FIELD_NUMBER: _builtins.int
     round: _builtins.int
     """Counts from 1."""
     survey_revision: _builtins.int
@@ -1737,6 +1748,8 @@ class PlannedRound(_message.Message):
     """The uid of the survey, to which survey_revision belongs."""
     beside: _builtins.int
     """Number of questions, the last ones, that only fill galleries and are not asked by themselves."""
+    calibrated: _builtins.bytes
+    """Whether each score is a probability fitted to answers, uint8 0 or 1; empty if none is."""
     @_builtins.property
     def added_detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Detections added to the session by this round."""
@@ -1787,10 +1800,11 @@ class PlannedRound(_message.Message):
         facts: _session_facts_pb2.DetectionFacts | None = ...,
         versions: _abc.Iterable[_session_facts_pb2.DetectionVersion] | None = ...,
         beside: _builtins.int = ...,
+        calibrated: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "eps", b"eps", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "renew_after", b"renew_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "beside", b"beside", "bursts", b"bursts", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k", "versions", b"versions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_eps", b"_eps", "_expected_merges", b"_expected_merges", "_expected_pairs", b"_expected_pairs", "_renew_after", b"_renew_after", "added_detection_ids", b"added_detection_ids", "beside", b"beside", "bursts", b"bursts", "calibrated", b"calibrated", "eps", b"eps", "expected_among", b"expected_among", "expected_merges", b"expected_merges", "expected_pairs", b"expected_pairs", "facts", b"facts", "first", b"first", "image_pairs", b"image_pairs", "kind", b"kind", "open_pairs", b"open_pairs", "reason_of", b"reason_of", "reasons", b"reasons", "renew_after", b"renew_after", "round", b"round", "scores", b"scores", "second", b"second", "survey_revision", b"survey_revision", "survey_uid", b"survey_uid", "terms", b"terms", "top_k", b"top_k", "versions", b"versions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__eps: _TypeAlias = _typing.Literal["eps"]  # noqa: Y015
     _WhichOneofArgType__eps: _TypeAlias = _typing.Literal["_eps", b"_eps"]  # noqa: Y015

@@ -11,7 +11,7 @@ from spotted.sampling.rounds import Pair, PairQuery, Round
 from spotted.sampling.stopping import Expected
 from spotted.v1 import sampler_pb2 as pb
 
-ITEM, REASON, SCORE = np.dtype("<i4"), np.dtype("<u2"), np.dtype("<f4")
+ITEM, REASON, SCORE, FLAG = np.dtype("<i4"), np.dtype("<u2"), np.dtype("<f4"), np.dtype("u1")
 
 
 def write(planned: Round, message: pb.PlannedRound) -> None:
@@ -33,6 +33,8 @@ def write(planned: Round, message: pb.PlannedRound) -> None:
     message.reason_of = np.array([number[query.reason] for query in queries], REASON).tobytes()
     message.terms = np.array([query.terms for query in queries], SCORE).tobytes()
     message.beside = len(planned.beside)
+    if any(query.calibrated for query in queries):
+        message.calibrated = np.array([query.calibrated for query in queries], FLAG).tobytes()
 
 
 def read(message: pb.PlannedRound) -> Round:
@@ -44,7 +46,11 @@ def read(message: pb.PlannedRound) -> Round:
     if message.terms:
         columns = np.frombuffer(message.terms, SCORE).reshape(len(lower), -1).T
         terms = list(zip(*columns.tolist(), strict=True))
-    queries = tuple(starmap(PairQuery, zip(lower, higher, reasons, scores, terms, strict=True)))
+    calibrated = [False] * len(lower)
+    if message.calibrated:
+        calibrated = (np.frombuffer(message.calibrated, FLAG) > 0).tolist()
+    columns_of = zip(lower, higher, reasons, scores, terms, calibrated, strict=True)
+    queries = tuple(starmap(PairQuery, columns_of))
     expected = None
     if message.HasField("expected_merges"):
         expected = Expected(message.expected_merges, message.expected_among)

@@ -1,9 +1,10 @@
-"""Times as texts, enums as words, and words for chances."""
+"""Times as texts, enums as words, and words for chances and ranks."""
 
 from __future__ import annotations
 
 import enum
 import math
+from collections.abc import Sequence
 from datetime import UTC, datetime, tzinfo
 
 # the least chance of each word; those of the IPCC, shortened (docs/research/provenance.md)
@@ -14,6 +15,8 @@ CHANCES = (
     (0.1, "unlikely"),
     (0.0, "very unlikely"),
 )
+# words by which candidates are ordered while no chance was measured
+RANKS = ("best candidate", "another candidate")
 
 
 def instant(seconds: float | None, zone: tzinfo = UTC) -> str | None:
@@ -40,6 +43,17 @@ def chance(score: float) -> str:
     ('likely', 'very unlikely', '')
     """
     return next(name for least, name in CHANCES if score >= least) if score > 0 else ""
+
+
+def chances(scores: Sequence[float], *, calibrated: bool) -> list[str]:
+    """Words for the candidates of a question, the likeliest first: chances if they were measured, or ranks.
+
+    >>> chances([0.97, 0.94], calibrated=False)
+    ['best candidate', 'another candidate']
+    """
+    if calibrated:
+        return [chance(score) for score in scores]
+    return [RANKS[min(index, len(RANKS) - 1)] for index in range(len(scores))]
 
 
 def number(value: float | None) -> float | None:

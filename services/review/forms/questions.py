@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from services.review.forms.instants import chance, instant, number
+from services.review.forms.instants import chance, chances, instant, number
 from services.review.forms.photos import Json
 from spotted.client.values import GroupQuery, PairExplanation, PairQuery, Questions, SurveyInfo
 from spotted.journeys import journey_text, opposite_sides
@@ -80,7 +80,8 @@ def _pair_form(pair: PairQuery, photo: Photo, limit_kmh: float | None) -> Json:
         "photos": photos,
         "reason": pair.reason,
         "scores": [pair.score],
-        "chances": [chance(pair.score)],
+        "chances": [chance(pair.score) if pair.calibrated else ""],
+        "calibrated": pair.calibrated,
         "journey": journey_form(pair.distance_m, pair.gap_s, pair.needed_speed_kmh, limit_kmh, pair.station),
         "opposite_sides": opposite_sides(pair.first.side, pair.second.side),
         "lease_expires_at": instant(pair.lease_expires_at_s),
@@ -98,7 +99,8 @@ def _group_form(group: GroupQuery, photo: Photo) -> Json:
         "photos": photos[1:] if group.anchor else photos,
         "reason": group.reason,
         "scores": list(group.scores),
-        "chances": [chance(score) for score in group.scores],
+        "chances": chances(group.scores, calibrated=group.calibrated),
+        "calibrated": group.calibrated,
         "journey": None,
         "opposite_sides": False,
         "lease_expires_at": instant(group.lease_expires_at_s),

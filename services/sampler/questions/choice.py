@@ -143,8 +143,15 @@ def _planned(state: SessionState, own: Collection[Pair]) -> tuple[list[PairQuery
     served = {(query.first, query.second) for query in mine}
     # the next round leaves out the pairs that were on a screen when it was planned
     earlier = [pair for pair in sorted(own) if pair not in served and state.is_open(pair)]
-    mine += [PairQuery(*pair, EARLIER_REASON, state.queue.chance(pair) or 0.0) for pair in earlier]
+    mine += [_asked_earlier(state, pair) for pair in earlier]
     return mine, list(planned.values())
+
+
+def _asked_earlier(state: SessionState, pair: Pair) -> PairQuery:
+    known = state.queue.planned(pair)
+    if known is None:
+        return PairQuery(*pair, EARLIER_REASON, 0.0)
+    return PairQuery(*pair, EARLIER_REASON, known.score, calibrated=known.calibrated)
 
 
 def _about(state: SessionState, queries: Sequence[PairQuery], component: int) -> list[PairQuery]:

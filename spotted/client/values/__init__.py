@@ -3,7 +3,8 @@
 surveys     surveys as stored, score specs, results of changing a survey
 candidates  candidates of a detection, filters, the evidence for a pair
 catalogue   animals over several surveys, and who photographs may show
-sessions    questions, answers, conflicts, events
+questions   questions to an annotator
+sessions    sessions, answers, conflicts, events
 individuals  individuals, changes of them by people, and changes as they are watched
 progress    the progress of a session
 embedding   crops, preparation, vectors, models
@@ -46,18 +47,15 @@ from spotted.client.values.embedding import (
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
+from spotted.client.values.questions import GroupQuery, PairQuery, QuestionKind, Questions
 from spotted.client.values.sessions import (
     BurstAnswer,
     Confidence,
     Conflict,
     EventKind,
     Evidence,
-    GroupQuery,
     IndividualsEvent,
     Label,
-    PairQuery,
-    QuestionKind,
-    Questions,
     SessionEvent,
     SessionInfo,
     StoredLabel,

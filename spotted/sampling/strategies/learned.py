@@ -1,8 +1,9 @@
 """The strategy that learns which open component pairs are one animal from the session's own answers.
 
 Two logistic regressions over the terms of component pairs, one for pairs that share a burst and one for all
-others, start from common weights and move with the answers. The likeliest pairs are asked first. Sources and
-choices: docs/research/provenance.md.
+others, start from common weights and move with the answers. The likeliest pairs are asked first. What a
+regression gives is called a chance once it has the answers that a calibration of the survey needs; before, it
+only orders the pairs. Sources and choices: docs/research/provenance.md.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ import numpy as np
 import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
+from spotted.calibration.labels import describe_shortage
 from spotted.calibration.logistic import Regression
-from spotted.constraints.answers import Answer
 from spotted.constraints.interface import Constraints
 from spotted.errors import InvalidInputError
 from spotted.sampling.candidate_graph import CandidateGraph
@@ -94,7 +95,7 @@ class Learned:
         """
         fixed = self._items(state.graph)
         pairs = pair_terms(state.graph, fixed, state.constraints, state.excluding)
-        log_odds = _log_odds(pairs, state.known, state.constraints)
+        log_odds, calibrated = _log_odds(pairs, state.known, state.constraints)
         renew_after = max(self.renew_after, state.graph.n // 40)
         everything = np.ones(len(log_odds), dtype=np.bool_)
         best = highest(log_odds, everything, renew_after * self.ahead)
@@ -106,7 +107,7 @@ class Learned:
         # the last column is left out of a session without names
         width = len(Term) if state.constraints.named_items().any() else int(Term.NAMED)
         asked, further = (
-            tuple(_queries(state.graph, fixed, pairs, rows, chance, width))
+            tuple(_queries(state.graph, fixed, pairs, rows, chance, calibrated, width))
             for rows in (best, highest(log_odds, beside, len(beside)))
         )
         expected = Expected(float(chance.sum()), len(chance))
@@ -135,32 +136,37 @@ def _beside(sides: IntArray, log_odds: Float64Array, first: IntArray, most: int)
     return chosen
 
 
-def _log_odds(pairs: PairTerms, known: Collection[PairQuery], constraints: Constraints) -> Float64Array:
-    """(p,) log-odds that each component pair is one animal."""
-    terms, same, in_burst = _examples(known, constraints)
-    log_odds = np.empty(len(pairs.row))
+def _log_odds(
+    pairs: PairTerms, known: Collection[PairQuery], constraints: Constraints
+) -> tuple[Float64Array, BoolArray]:
+    """(p,) log-odds that each component pair is one animal, and (p,) whether enough answers gave them."""
+    terms, individuals, in_burst = _examples(known, constraints)
+    same = individuals[:, 0] == individuals[:, 1]
+    log_odds, calibrated = np.empty(len(pairs.row)), np.zeros(len(pairs.row), dtype=np.bool_)
     for start, these, ours in ((WITHIN, pairs.in_burst, in_burst), (ACROSS, ~pairs.in_burst, ~in_burst)):
         columns = [int(term) for term in start]
         weights = _weights(start, terms[ours][:, columns], same[ours])
         log_odds[these] = pairs.terms[these][:, columns] @ weights
-    return log_odds
+        calibrated[these] = not describe_shortage(individuals[ours])
+    return log_odds, calibrated
 
 
 def _examples(
     known: Collection[PairQuery], constraints: Constraints
-) -> tuple[Float64Array, BoolArray, BoolArray]:
-    """Terms, answers, and a mask of pairs in a burst, of the planned pairs whose answer is known by now.
+) -> tuple[Float64Array, IntArray, BoolArray]:
+    """Terms, components, and a mask of pairs in a burst, of the planned pairs whose answer is known by now.
 
-    A pair whose answer is implied teaches like one that was asked: it was as doubtful when it was planned.
+    The components (m, 2) are equal if the answer is SAME. A pair whose answer is implied teaches like one
+    that was asked: it was as doubtful when it was planned.
     """
-    terms, same = [], []
+    terms, ends = [], []
     for query in known:
-        answer = constraints.implied(query.first, query.second)
-        if answer is not None:
+        if constraints.implied(query.first, query.second) is not None:
             terms.append((*query.terms, *[0.0] * (len(Term) - len(query.terms))))
-            same.append(answer is Answer.SAME)
+            ends.append((query.first, query.second))
     columns = np.array(terms, dtype=np.float64).reshape(-1, len(Term))
-    return columns, np.array(same, dtype=np.bool_), columns[:, Term.BURST] > 0
+    individuals = constraints.component_ids()[np.array(ends, dtype=np.int64).reshape(-1, 2)]
+    return columns, individuals, columns[:, Term.BURST] > 0
 
 
 def _weights(start: dict[Term, tuple[float, float]], design: Float64Array, same: BoolArray) -> Float64Array:
@@ -175,6 +181,7 @@ def _queries(
     pairs: PairTerms,
     chosen: IntArray,
     chance: Float64Array,
+    calibrated: BoolArray,
     width: int,
 ) -> Iterator[PairQuery]:
     for index in chosen.tolist():
@@ -183,9 +190,10 @@ def _queries(
         yield PairQuery(
             int(graph.first[row]),
             int(graph.second[row]),
-            f"{reason}, {chance[index]:.0%} likely one animal",
+            f"{reason}, {chance[index]:.0%} likely one animal" if calibrated[index] else reason,
             float(chance[index]),
             tuple(terms[:width].tolist()),
+            bool(calibrated[index]),
         )
 
 

@@ -12,8 +12,10 @@ from services.sampler import wire
 from services.sampler.facts.asked import asked_about
 from services.sampler.questions.next_questions import LeasedQuestion, QuestionBatch
 from services.sampler.survey_values import SurveyFacts, Version
+from spotted.client.session_messages import questions
+from spotted.constraints.closure import Closure
 from spotted.errors import InvalidInputError
-from spotted.sampling.questions import Kind, Question, pair_question
+from spotted.sampling.questions import Kind, Question, galleries, pair_question
 from spotted.sampling.rounds import PairQuery
 from spotted.survey import Camera, Detection
 from spotted.v1 import sampler_pb2 as pb
@@ -309,3 +311,15 @@ def test_a_gallery_has_an_anchor_and_a_score_for_each_candidate_and_a_burst_has_
     assert list(frames.scores) == []
     assert {one.reason for one in response.groups} == {"which?"}
     assert {one.lease_expire_time.seconds for one in response.groups} == {50}
+
+
+@pytest.mark.parametrize("measured", [(True, True), (True, False), (False, False)])
+def test_the_scores_of_a_gallery_are_chances_if_all_of_them_are(measured: tuple[bool, bool]) -> None:
+    facts = SurveyFacts(Version("u", 1), {}, CAMERAS)
+    planned = [PairQuery(0, n, "", 0.5, calibrated=one) for n, one in enumerate(measured, 1)]
+    (gallery,) = galleries(Closure(3), planned, lambda _: planned, size=4)
+    asked = (gallery, *map(pair_question, planned))
+    leases = [LeasedQuestion(one, tuple("abc"[i] for i in one.items), 50.0, facts) for one in asked]
+    found = questions(wire.next_pairs_response(QuestionBatch(tuple(leases), finished=False)))
+    assert [one.calibrated for one in found.groups] == [all(measured)]
+    assert tuple(one.calibrated for one in found.pairs) == measured

@@ -34,6 +34,7 @@ export function pair(first: string, second: string): Question {
     reason: "",
     scores: [0.5],
     chances: [""],
+    calibrated: true,
     journey: null,
     opposite_sides: false,
     lease_expires_at: "2026-02-03T02:22:44Z",

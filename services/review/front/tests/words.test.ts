@@ -37,6 +37,7 @@ test("journeys are told in the language of the page", () => {
   expect(es.server.journey(journey(null, 40))).toBe("40 s, distancia desconocida");
   expect(fr.server.journey(journey(null, null))).toBe("");
   expect(es.server.chance("likely")).toBe("probable");
+  expect(fr.server.chance("best candidate")).toBe("meilleur candidat");
 });
 
 test("advice says the same as the server", () => {

@@ -22,6 +22,7 @@ def rounds(draw: st.DrawFn) -> Round:
         st.text(max_size=3),
         floats,
         terms,
+        st.booleans(),
     )
     asked = tuple(draw(st.lists(queries, max_size=8)))
     return Round(

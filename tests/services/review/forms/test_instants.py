@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.review.forms.instants import CHANCES, chance, instant, number, word, zone_name
+from services.review.forms.instants import CHANCES, chance, chances, instant, number, word, zone_name
 from spotted.survey import Side
 
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -29,3 +29,10 @@ def test_each_word_begins_at_its_chance(least: float, name: str) -> None:
     assert chance(max(least, 1e-9)) == name
     assert least == 0.0 or chance(math.nextafter(least, 0.0)) != name
     assert chance(0.0) == ""
+
+
+def test_what_was_not_measured_is_a_rank_and_never_a_chance() -> None:
+    scores = [0.97, 0.96, 0.02]
+    assert chances(scores, calibrated=True) == ["very likely", "very likely", "very unlikely"]
+    assert chances(scores, calibrated=False) == ["best candidate", "another candidate", "another candidate"]
+    assert chances([], calibrated=False) == []

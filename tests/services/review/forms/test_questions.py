@@ -14,9 +14,9 @@ def photo(detection: Detection) -> Json:
 
 def test_groups_come_first_and_each_question_has_a_key_of_its_own() -> None:
     left, right = Detection("a", side=Side.LEFT), Detection("b", side=Side.RIGHT)
-    pair = PairQuery(left, right, "why", 0.7, 2610.0, 9 * 86_400.0, 0.01, 60.0)
+    pair = PairQuery(left, right, "why", 0.7, 2610.0, 9 * 86_400.0, 0.01, 60.0, calibrated=True)
     burst = GroupQuery(QuestionKind.BURST, None, (left, right), "one burst", (), None)
-    gallery = GroupQuery(QuestionKind.GALLERY, left, (right,), "these", (0.4,), 60.0)
+    gallery = GroupQuery(QuestionKind.GALLERY, left, (right,), "these", (0.4,), 60.0, calibrated=True)
     forms = question_forms(Questions((pair,), (burst, gallery), finished=False), photo, None)
     assert [one["kind"] for one in forms] == ["burst", "gallery", "pair"]
     assert [one["key"] for one in forms] == ["burst:a,b", "gallery:a,b", "pair:a,b"]
@@ -25,6 +25,15 @@ def test_groups_come_first_and_each_question_has_a_key_of_its_own() -> None:
     assert forms[2]["lease_expires_at"] == "1970-01-01T00:01:00Z"
     assert forms[1]["chances"] == ["about as likely as not"]
     assert forms[0]["scores"] == []
+
+
+def test_before_enough_answers_candidates_have_ranks_and_pairs_no_chance() -> None:
+    left, right = Detection("a"), Detection("b")
+    pair = PairQuery(left, right, "alike", 0.97, None, None, None, None)
+    gallery = GroupQuery(QuestionKind.GALLERY, left, (right, right), "these", (0.97, 0.96), 60.0)
+    forms = question_forms(Questions((pair,), (gallery,), finished=False), photo, None)
+    assert [one["chances"] for one in forms] == [["best candidate", "another candidate"], [""]]
+    assert [one["calibrated"] for one in forms] == [False, False]
 
 
 def test_a_picture_that_was_replaced_makes_another_question_with_another_address() -> None:

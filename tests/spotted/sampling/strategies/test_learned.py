@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from spotted.arrays import Float32Array, Float64Array, IntArray
+from spotted.calibration.labels import describe_shortage
 from spotted.constraints.answers import Answer, LabelledPair
 from spotted.constraints.assumptions import Assumptions, assume
 from spotted.constraints.closure import Closure
@@ -201,9 +202,9 @@ def test_pairs_teach_once_their_answer_is_known_or_implied() -> None:
     rows = np.arange(float(5 * len(Term))).reshape(5, len(Term))
     rows[1, Term.BURST] = 0.0
     known = [PairQuery(*pair, "", 0.5, tuple(row)) for pair, row in zip(asked, rows.tolist(), strict=True)]
-    terms, same, in_burst = _examples(known, constraints)
+    terms, individuals, in_burst = _examples(known, constraints)
     assert terms.tolist() == rows[:3].tolist()
-    assert same.tolist() == [True, True, False]
+    assert (individuals[:, 0] == individuals[:, 1]).tolist() == [True, True, False]
     assert in_burst.tolist() == [True, False, True]
 
 
@@ -242,19 +243,39 @@ def test_a_session_plans_again_after_enough_answers(survey: Planted) -> None:
     assert numbers == [1] * 25 + [2] * 25 + [3] * 10
 
 
-def test_reasons_are_words_and_the_chance(survey: Planted) -> None:
-    queue, _ = session(survey, 60)
+def test_a_score_is_a_chance_once_a_calibration_could_be_fitted_to_the_answers(survey: Planted) -> None:
+    _, asked = session(survey, 160)
+    for count, enough in ((0, False), (120, False), (160, True)):
+        constraints = Closure(survey.graph.n)
+        for query in asked[:count]:
+            answer_truly(constraints, query, survey.truth)
+        known = [query[:2] for query in asked if constraints.implied(*query[:2]) and not in_burst(query)]
+        ends = constraints.component_ids()[np.array(known, dtype=np.int64).reshape(-1, 2)]
+        assert (not describe_shortage(ends)) is enough
+        pairs = planned(survey, constraints, tuple(asked)).pairs
+        assert {query.calibrated for query in pairs if not in_burst(query)} == {enough}
+
+
+def in_burst(query: PairQuery) -> bool:
+    return query.terms[Term.BURST] > 0
+
+
+def test_reasons_are_words_and_the_chance_if_answers_measured_it(survey: Planted) -> None:
+    queue, _ = session(survey, 160)
     rounds = (planned(survey, Closure(survey.graph.n)), queue.plan_next(Learned(), survey.graph, seed=0))
     whys = set()
     for query in itertools.chain.from_iterable(one.pairs for one in rounds):
-        found = re.fullmatch(r"([a-z ,]+), (\d+)% likely one animal", query.reason)
+        found = re.fullmatch(r"([a-z ,]+?)(?:, (\d+)% likely one animal)?", query.reason)
         assert found is not None
-        assert int(found[2]) == pytest.approx(100.0 * query.score, abs=0.5001)
+        assert (found[2] is not None) == query.calibrated
+        if query.calibrated:
+            assert int(found[2]) == pytest.approx(100.0 * query.score, abs=0.5001)
         assert (found[1] == "frames of one burst") == (query.terms[Term.BURST] > 0)
         near = np.exp(query.terms[Term.RANGE]) >= 0.3
         assert near or "range" not in found[1]
         whys.add(found[1])
     assert {"frames of one burst", "alike, and seen in one range"} <= whys
+    assert {query.calibrated for one in rounds for query in one.pairs} == {True, False}
 
 
 def test_at_one_station_no_range_is_spoken_of(survey: Planted) -> None:

@@ -57,6 +57,8 @@ export interface Question {
   reason: string;
   scores: number[];
   chances: string[];
+  /** Whether the scores are probabilities that answers measured. */
+  calibrated: boolean;
   journey: Journey | null;
   opposite_sides: boolean;
   lease_expires_at: string;

@@ -19,6 +19,7 @@ import { MarksNote, useMarks } from "../viewer/marks";
 import { AT_BOX, type Stage, type View } from "../viewer/stage";
 import { GroupsDialog, InfoDialog, MapDrawer } from "./compare_more";
 import { labelOf, type QuestionProps } from "./ask";
+import { chanceOf } from "./chances";
 import { LookTools } from "./look_tools";
 
 type Which = 0 | 1;
@@ -220,7 +221,7 @@ function journeyOf({ journey }: Question): string {
 }
 
 function Facts({ question, hidden }: { question: Question; hidden: boolean }): VNode {
-  const [score, chance] = [question.scores[0], question.chances[0]];
+  const chance = chanceOf(question, text);
   return (
     <p class="facts">
       <span>{journeyOf(question)}</span>
@@ -228,7 +229,7 @@ function Facts({ question, hidden }: { question: Question; hidden: boolean }): V
       {hidden ? (
         <span>{text.compare.hidden}</span>
       ) : (
-        score !== undefined && <span>{text.compare.chance(text.server.chance(chance ?? ""), text.percent(score))}</span>
+        chance && <span>{chance}</span>
       )}
     </p>
   );

@@ -103,6 +103,7 @@ export const en = {
     groupOf: (name: string, n: number) => `${name}: ${count(n, "photograph", "photographs")}`,
     noOthers: "no other photograph",
     chance: (word: string, score: string) => `chance: ${word} (${score})`,
+    unmeasured: "chance: unknown until more pairs are answered",
     hidden: "scores hidden",
     noJourney: "place or time unknown",
     finished: "Nothing is left to ask.",

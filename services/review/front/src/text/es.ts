@@ -9,6 +9,8 @@ const CHANCES: Record<string, string> = {
   "about as likely as not": "tan probable como improbable",
   unlikely: "poco probable",
   "very unlikely": "muy poco probable",
+  "best candidate": "mejor candidato",
+  "another candidate": "otro candidato",
 };
 
 export const es: Text = {
@@ -110,6 +112,7 @@ export const es: Text = {
     groupOf: (name, n) => `${name}: ${count(n, "fotografía", "fotografías")}`,
     noOthers: "ninguna otra fotografía",
     chance: (word, score) => `probabilidad: ${word} (${score})`,
+    unmeasured: "probabilidad: desconocida hasta que se respondan más pares",
     hidden: "puntuaciones ocultas",
     noJourney: "lugar u hora desconocidos",
     finished: "No queda nada por preguntar.",

@@ -9,6 +9,8 @@ const CHANCES: Record<string, string> = {
   "about as likely as not": "aussi probable qu’improbable",
   unlikely: "peu probable",
   "very unlikely": "très peu probable",
+  "best candidate": "meilleur candidat",
+  "another candidate": "autre candidat",
 };
 
 export const fr: Text = {
@@ -110,6 +112,7 @@ export const fr: Text = {
     groupOf: (name, n) => `${name} : ${count(n, "photographie", "photographies")}`,
     noOthers: "aucune autre photographie",
     chance: (word, score) => `probabilité : ${word} (${score})`,
+    unmeasured: "probabilité : inconnue tant que trop peu de paires ont une réponse",
     hidden: "scores masqués",
     noJourney: "lieu ou heure inconnus",
     finished: "Il ne reste rien à demander.",
