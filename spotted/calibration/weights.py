@@ -73,7 +73,8 @@ class Weights:
 def fit_line(labels: Labels, shrinkage: Shrinkage) -> Float64Array:
     """Constant, slope and bend of the product, (3,); of the visual score if feasibility is unknown."""
     values = line_values(labels.pairs)
-    start, truth, weights = starting_line(labels.share), labels.same, labels.weights
+    start, weights = starting_line(labels.share), labels.weights
+    truth: BoolArray | Float64Array = labels.same
     if labels.background.any():
         survey = Population.of(labels)
         start, truth, weights = survey.line, survey.truth, _weights(labels, survey)
