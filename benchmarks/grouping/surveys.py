@@ -14,8 +14,8 @@ from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores, read_flanks, vectors_of
 from benchmarks.local.methods import HOTSPOTTER
 from services.embedder.inference.backbones import Backbone
-from services.scorer.local.shortlists import default_candidates
 from spotted.arrays import Float32Array
+from spotted.matching.shortlists import default_candidates
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection, Survey
