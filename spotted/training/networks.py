@@ -128,14 +128,14 @@ def for_any_size(network: EmbeddingNetwork, spec: NetworkSpec) -> EmbeddingNetwo
     """
     if spec.name == LITE0 or not _has_fixed_size(spec.name):
         return network
-    backbone = _timm(spec, pretrained=False, dynamic_img_size=True)
-    # timm drops an option that a network does not know
-    if not getattr(backbone, "dynamic_img_size", False):
+    try:
+        backbone = _timm(spec, pretrained=False, dynamic_img_size=True)
+    except InvalidInputError as error:
         raise InvalidInputError(
             f"{spec.name} takes images of one size only; train without small crops, or use a ViT or a "
             "convolutional network",
             field="network",
-        )
+        ) from error
     backbone.load_state_dict(network.backbone.state_dict())
     return EmbeddingNetwork(backbone, network.pooling, network.bn, dimension=network.dimension)
 

@@ -67,7 +67,7 @@ class Prototypes(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(n, dimension) to (n, outputs)."""
         units = functional.normalize(self.layers(features), dim=1)
-        directions = self.directions
+        directions: torch.Tensor = self.directions
         if self.frozen:
             # a gradient of 0 instead of none, which several processes would wait for
             directions = directions.detach() + 0.0 * directions

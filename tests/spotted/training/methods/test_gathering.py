@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import torch
 from torch import nn
 
 from spotted.local.processes import free_port
+from spotted.training.loop.processes import Processes
 from spotted.training.methods.gathering import gather_constants, gather_rows
 from spotted.training.methods.losses import cross_correlation, nt_xent
 
@@ -50,19 +52,16 @@ torch.save(found, sys.argv[1])
 METHODS = ("simclr", "barlow-twins", "moco", "byol", "dino", "supcon")
 
 
-def compared(own: slice, processes: object = None) -> list[torch.Tensor]:
+def compared(own: slice, processes: Processes | None = None) -> list[torch.Tensor]:
     """Losses of a linear layer on a part of a batch, and the mean gradient of its weights over processes."""
     found = []
-    for loss_of in (
-        lambda a, b: nt_xent(a, b, temperature=0.3),
-        lambda a, b: cross_correlation(a, b, redundancy_weight=0.1),
-    ):
+    for loss_of in (partial(nt_xent, temperature=0.3), partial(cross_correlation, redundancy_weight=0.1)):
         torch.manual_seed(0)
         layer, views = nn.Linear(5, 4), torch.randn(2, BATCH, 5)
-        wrapped = processes.wrap(layer, torch.device("cpu")) if processes else layer  # type: ignore[attr-defined] # Processes
+        wrapped = (processes or Processes()).wrap(layer, torch.device("cpu"))
         first, second = wrapped(views[:, own].flatten(0, 1)).chunk(2)
-        loss = loss_of(gather_rows(first), gather_rows(second))
-        loss.backward()
+        loss: torch.Tensor = loss_of(gather_rows(first), gather_rows(second))
+        loss.backward()  # type: ignore[no-untyped-call] # torch leaves it untyped
         assert layer.weight.grad is not None
         found += [loss.detach(), layer.weight.grad]
     return [*found, gather_constants(torch.arange(BATCH)[own])]
