@@ -34,9 +34,9 @@ from spotted.training import (
 )
 from tests.spotted.training.coats import coat_crops
 
-WARM_STEPS, STEPS = 3, 10
+WARM_STEPS, STEPS = 2, 6
 # the two kinds take turns, so that a slow moment of the machine is in both
-TURNS = 3
+TURNS = 2
 BATCH = 32
 ANIMALS, EACH, PHOTOGRAPH_PX = 20, 16, 1024
 SHARE = 0.9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
@@ -28,8 +29,8 @@ TITLES = (
     "top-1 gain over the start",
     "paper, top-1",
 )
-# photographs of an animal beside the query, in figure 3
-MOST_PHOTOGRAPHS = 5
+# photographs of an animal beside the query, in figure 3: as many as leave enough queries
+MOST_PHOTOGRAPHS, FEWEST_QUERIES = 5, 100
 SEED = 0
 
 
@@ -116,9 +117,17 @@ def curves(runs: Runs, cells: Sequence[Cell]) -> Iterator[tuple[Cell, int, Float
     """Top-1 by 1, 2, ... photographs of an animal: cells, queries, and (3, most) value, low and high."""
     for cell in cells:
         test = species_test(runs, cell.species)
-        hits, rows = hits_by_photographs(vectors_of(runs, cell), test.classes, most=MOST_PHOTOGRAPHS)
+        most = most_photographs(test.classes)
+        hits, rows = hits_by_photographs(vectors_of(runs, cell), test.classes, most=most)
         intervals = test.bootstrap().intervals(np.array(rows, dtype=np.int64), hits)
         yield cell, len(rows), np.array([[one.value, one.low, one.high] for one in intervals]).T
+
+
+def most_photographs(classes: Sequence[str]) -> int:
+    """The largest number of other photographs of an animal that enough photographs have."""
+    others = [count - 1 for count in Counter(classes).values() for _ in range(count)]
+    enough = [m for m in range(1, MOST_PHOTOGRAPHS + 1) if sum(o >= m for o in others) >= FEWEST_QUERIES]
+    return max(enough, default=1)
 
 
 def show(interval: Interval) -> str:

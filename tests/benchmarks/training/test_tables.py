@@ -11,6 +11,7 @@ from PIL import Image
 
 from benchmarks.common import report
 from benchmarks.training.__main__ import main
+from benchmarks.training.tables import most_photographs
 from tests.spotted.training.coats import coat_crops
 
 QUICK = (
@@ -38,6 +39,14 @@ def photographs(folder: Path, table: str, seed: int) -> None:
         for row, (crop, label) in enumerate(zip(crops, labels.tolist(), strict=True)):
             Image.fromarray(crop).save(path.parent / f"{row}.png")
             writer.writerow([f"{row}.png", f"animal{label}", "left", f"e{row}", "val"])
+
+
+def test_figure_3_asks_about_animals_with_as_many_photographs_as_leave_a_hundred_queries() -> None:
+    # 60 photographs of animals with 6, 60 of animals with 4, 60 of animals with 2
+    classes = [f"{each}-{animal}" for each in (6, 4, 2) for animal in range(60 // each) for _ in range(each)]
+    assert most_photographs(classes) == 3
+    assert most_photographs(classes[:60]) == 1
+    assert most_photographs(classes * 40) == 5
 
 
 def test_tables_are_trained_once_measured_and_written(
