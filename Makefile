@@ -11,11 +11,11 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local benchmark-training clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-training benchmark-training-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,7 +104,10 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+cluster-faults: setup ## ten rounds of moved slots, killed and frozen primaries of a cluster under eight writers (minutes)
+	SPOTTED_CLUSTER_ROUNDS=10 $(BIN)/python -m pytest -s tests/faults/test_cluster.py
+
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -126,9 +129,17 @@ benchmark-retrieval: models ## top-k of each score on composite, published and g
 benchmark-local: models ## local evidence on photographs of one flank, beside and joined with the backbone
 	$(BIN)/python -m benchmarks.local --data $(DATA)
 
+benchmark-grouping: models ## HotSpotter, backbones and Spotted side by side; how many candidates to match; groups without answers
+	$(BIN)/python -m benchmarks.grouping --data $(DATA) --figure docs/images/scores.png
+	$(BIN)/python -m benchmarks.grouping.shortlists --data $(DATA)
+
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading
-	$(BIN)/python -m benchmarks.training coats
+	$(BIN)/python -m benchmarks.training coats --minutes 3
+
+MINUTES ?= 60
+benchmark-training-tables: setup ## the tables of MiewID on photographs of known animals, as long as MINUTES allow for the first one; it resumes
+	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import click
@@ -18,4 +19,11 @@ data_option = click.option(
 )
 models_option = click.option(
     "--models", type=click.Path(path_type=Path), default=Path("models"), show_default=True
+)
+cache_option = click.option(
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path(tempfile.gettempdir()) / "spotted-local",
+    show_default=True,
+    help="Folder of local features and scores, in which a stopped run continues.",
 )

@@ -1,5 +1,7 @@
-"""Individuals found without any answer, and HotSpotter beside other scores: `python -m benchmarks.grouping`.
+"""HotSpotter beside other scores, and individuals found without any answer: `python -m benchmarks.grouping`.
 
-surveys  the composites with matched marks, and one flank of nyala without places and times
-curves   rankings of HotSpotter's scores of all pairs, beside those of a survey
+surveys     one flank of nyala without places and times, and the composites, with the marks of all pairs
+curves      rankings by HotSpotter's scores of all pairs, by backbones, and by the scores of a survey
+figure      their curves side by side, and tables
+shortlists  how many candidates to match: `python -m benchmarks.grouping.shortlists`
 """

@@ -9,7 +9,6 @@ six splits. Features and scores are kept in --cache, where a stopped run continu
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from itertools import product
@@ -20,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks.common import report
-from benchmarks.common.options import data_option, models_option
+from benchmarks.common.options import cache_option, data_option, models_option
 from benchmarks.common.report import Bar
 from benchmarks.local.cost import Cost, measure_cost
 from benchmarks.local.flanks import Flanks, local_scores, read_flanks, shortlists, visual_scores
@@ -56,13 +55,7 @@ JOINED = {JUDGED: isotonic_mean, "logistic": logistic}
     type=click.IntRange(min=1),
     help="Best candidates by the backbone that networks match each photograph with. Default: all.",
 )
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(tempfile.gettempdir()) / "spotted-local",
-    show_default=True,
-    help="Folder of features and scores.",
-)
+@cache_option
 @click.option(
     "--share", type=click.FloatRange(0.1, 1.0), default=1.0, show_default=True, help="Part of the animals."
 )

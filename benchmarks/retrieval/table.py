@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+
+from benchmarks.common.tables import grid, shown
 
 TOP = (1, 5, 20)
 METRICS = (*(f"top-{k}" for k in TOP), "mAP")
@@ -49,20 +50,20 @@ def markdown(results: Results, model: str) -> str:
     paper = any(line.paper for line in results.lines)
     parts = [
         f"# Retrieval\n\nPhotographs embedded by {model}. Value and 95 % interval over animals.\n",
-        _grid(
+        grid(
             ("survey", "kind", "score", "queries", "animals", *METRICS, *(["paper"] if paper else [])),
             [
                 (x.survey, x.kind, x.score, f"{x.queries:.0f}", f"{x.animals:.0f}")
-                + tuple(_shown(x.metrics[m]) for m in METRICS)
+                + tuple(shown(*x.metrics[m]) for m in METRICS)
                 + ((x.paper,) if paper else ())
                 for x in results.lines
             ],
         ),
         "## Gains\n",
-        _grid(
+        grid(
             ("survey", "score", "over", *METRICS),
             [
-                (x.survey, x.score, x.over, *(_shown(x.metrics[m], sign="+") for m in METRICS))
+                (x.survey, x.score, x.over, *(shown(*x.metrics[m], sign="+") for m in METRICS))
                 for x in results.gains
             ],
         ),
@@ -70,13 +71,3 @@ def markdown(results: Results, model: str) -> str:
         *(f"- {survey}: {note}" for survey, notes in results.notes.items() for note in notes),
     ]
     return "\n".join(parts) + "\n"
-
-
-def _shown(estimate: Estimate, sign: str = "") -> str:
-    value, low, high = (f"{number:{sign}.3f}" for number in estimate)
-    return f"{value} ({low} to {high})"
-
-
-def _grid(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = [columns, ["---"] * len(columns), *rows]
-    return "".join("| " + " | ".join(line) + " |\n" for line in lines)

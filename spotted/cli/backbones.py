@@ -46,6 +46,12 @@ ROOT = Path(__file__).resolve().parents[2]
     help="Directory of sample photographs: calibrates int8, measures the error of fp16 and int8.",
 )
 @click.option(
+    "--image-size",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="Edge of the images, a multiple of 32; for convolutional networks. Default: that of the network.",
+)
+@click.option(
     "--version", type=click.IntRange(min=1), default=1, show_default=True, help="Model version to write."
 )
 @click.pass_context
@@ -58,6 +64,7 @@ def export_backbone(
     models: Path,
     precision: str,
     calibration: Path | None,
+    image_size: int | None,
     version: int,
 ) -> None:
     """Export a backbone to ONNX, verified against its PyTorch network.
@@ -65,8 +72,8 @@ def export_backbone(
     NAME is the folder of a finished training (`spotted train`), or a published backbone: efficientnet-lite0,
     miewid-msv2, miewid-msv3, miewid-msv4, megadescriptor-t-224, megadescriptor-s-224, megadescriptor-b-224,
     megadescriptor-l-224 or megadescriptor-l-384. Without --weights and --hub, published weights are
-    downloaded. fp16 and int8 variants are written as NAME-fp16 and NAME-int8. Requires the extra `export`;
-    for a training, `train` is enough.
+    downloaded. Variants are written as NAME-fp16, NAME-int8 and, with another image size, NAME-PX. Requires
+    the extra `export`; for a training, `train` is enough.
     """
     missing = [package for package in REQUIRED if find_spec(package) is None]
     if missing:
@@ -80,5 +87,6 @@ def export_backbone(
     for option, given in (("--weights", weights), ("--calibration", calibration)):
         command += [option, str(given.resolve())] if given else []
     command += ["--hub", hub] if hub else []
+    command += ["--image-size", str(image_size)] if image_size else []
     done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - our own module, no shell
     ctx.exit(done.returncode)

@@ -22,6 +22,7 @@ from services.embedder.export.architectures import (
     PixelFeatures,
     architecture_of,
     build,
+    resized,
 )
 from services.embedder.export.cell_search import find_cells
 from services.embedder.export.checkpoints import Weights
@@ -64,17 +65,21 @@ def export(
     precision: Precision = "fp32",
     calibration: Path | None = None,
     version: int = 1,
+    image_size: int | None = None,
 ) -> Exported:
     """Write a backbone and its manifest to a directory of models, unless a verified export exists.
 
     model_id: name of a published backbone, or the folder of a finished training.
     weights: None: the published ones, or those of the training.
     calibration: a directory of photographs, for int8.
+    image_size: edge of the images, pixels; None: that of the network.
     Raises InvalidInputError if the backbone is unknown or the weights do not fit it, PreconditionError if
     the file and torch disagree or a package is missing, AlreadyExistsError if this version was exported from
     other weights, and the errors of `checkpoints` if the weights cannot be loaded.
     """
     architecture, weights = choose(model_id, weights)
+    if image_size is not None:
+        architecture = resized(architecture, image_size)
     described = describe(architecture, weights, precision=precision, version=version)
     if calibration and precision == "fp32":
         raise InvalidInputError(
@@ -220,6 +225,7 @@ def main() -> None:
             precision=arguments.precision,
             calibration=arguments.calibration,
             version=arguments.version,
+            image_size=arguments.image_size,
         )
     except SpottedError as error:
         sys.exit(f"{error.reason}: {error}")
@@ -239,6 +245,9 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="Directory of photographs like those of the survey, to calibrate int8",
+    )
+    parser.add_argument(
+        "--image-size", type=int, metavar="PX", help="Edge of the images; default: that of the network"
     )
     parser.add_argument("--version", type=int, default=1, help="Version to export as")
     return parser

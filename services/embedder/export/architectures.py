@@ -6,7 +6,7 @@ the published checkpoints, so that a checkpoint either fits or is refused.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import torch
@@ -32,6 +32,8 @@ Family = Literal["efficientnet-lite", "miewid", "swin", "trained"]
 
 # SPDX id for weights that are published without a stated licence
 UNSTATED = "NOASSERTION"
+# edge of the pixels that one cell of the last feature map stands for, of every convolutional network here
+CELL_PX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +161,33 @@ def architecture_of(model_id: str) -> Architecture:
     return ARCHITECTURES[model_id]
 
 
+def resized(architecture: Architecture, size_px: int) -> Architecture:
+    """The same network and weights for images of another edge, as a backbone of its own.
+
+    Raises InvalidInputError if the network takes images of one size only, or does not divide the edge.
+    """
+    if size_px == architecture.input_size:
+        return architecture
+    if _has_one_size(architecture):
+        raise InvalidInputError(
+            f"{architecture.model_id} has weights for images of {architecture.input_size} px only; omit "
+            "--image-size",
+            field="image_size",
+        )
+    if size_px < CELL_PX or size_px % CELL_PX:
+        raise InvalidInputError(
+            f"images of {size_px} px do not fit {architecture.model_id}; use a multiple of {CELL_PX} px",
+            field="image_size",
+        )
+    trained = architecture.trained and replace(architecture.trained, image_size=size_px)
+    return replace(
+        architecture,
+        model_id=f"{architecture.model_id}-{size_px}",
+        input_size=size_px,
+        trained=trained,
+    )
+
+
 def build(architecture: Architecture) -> PixelFeatures:
     """The network of an architecture with random weights, in inference mode.
 
@@ -190,6 +219,14 @@ def _timm_network(architecture: Architecture, *, pool: str) -> nn.Module:
         architecture.network, pretrained=False, num_classes=0, global_pool=pool
     )
     return network
+
+
+def _has_one_size(architecture: Architecture) -> bool:
+    """Whether the network is built for one size: a transformer, whose weights depend on its positions."""
+    if architecture.family == "efficientnet-lite" or architecture.network == LITE0:
+        return False
+    timm = import_timm(architecture.model_id, extra="export")
+    return bool(timm.get_pretrained_cfg(architecture.network).fixed_input_size)
 
 
 def _without(architecture: Architecture, error: Exception) -> PreconditionError:

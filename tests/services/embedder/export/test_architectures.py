@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from services.embedder.export.architectures import (
     PixelFeatures,
     architecture_of,
     build,
+    resized,
 )
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.training.torchvision_operators import import_timm
@@ -87,6 +89,49 @@ def test_an_unknown_backbone_is_refused_with_those_there_are() -> None:
         InvalidInputError, match="unknown backbone 'resnet'; use one of efficientnet-lite0, miew"
     ):
         architecture_of("resnet")
+
+
+@pytest.mark.parametrize("model_id", ["efficientnet-lite0", "miewid-msv3"])
+def test_a_convolutional_network_takes_images_of_another_size(model_id: str) -> None:
+    architecture = ARCHITECTURES[model_id]
+    larger = resized(architecture, 320)
+    assert (larger.model_id, larger.input_size) == (f"{model_id}-320", 320)
+    assert replace(larger, model_id=model_id, input_size=architecture.input_size) == architecture
+    assert resized(architecture, architecture.input_size) is architecture
+
+
+def test_a_larger_image_becomes_a_vector_of_the_same_dimension() -> None:
+    pixels = torch.empty(2, 320, 320, 3, dtype=torch.uint8, device="meta")
+    with torch.device("meta"):
+        network = build(resized(ARCHITECTURES["efficientnet-lite0"], 320))
+    assert network(pixels).shape == (2, 1280)
+
+
+def test_padding_of_another_size_is_that_of_the_published_network() -> None:
+    # the network pads for the size it was made for; of multiples of 32 the padding is the same
+    torch.manual_seed(0)
+    network = build(resized(ARCHITECTURES["efficientnet-lite0"], 256)).network
+    stem, weight = network.get_submodule("_conv_stem"), network.get_parameter("_conv_stem.weight")
+    images = torch.rand(1, 3, 256, 256)
+    padded = torch.nn.functional.pad(images, (0, 1, 0, 1))
+    torch.testing.assert_close(stem(images), torch.nn.functional.conv2d(padded, weight, stride=2))
+
+
+@pytest.mark.parametrize(
+    ("model_id", "size_px", "reason"),
+    [
+        ("megadescriptor-l-384", 256, "megadescriptor-l-384 has weights for images of 384 px only"),
+        (
+            "efficientnet-lite0",
+            250,
+            "images of 250 px do not fit efficientnet-lite0; use a multiple of 32 px",
+        ),
+        ("miewid-msv3", 0, "images of 0 px do not fit miewid-msv3; use a multiple of 32 px"),
+    ],
+)
+def test_a_size_that_does_not_fit_the_network_is_refused(model_id: str, size_px: int, reason: str) -> None:
+    with pytest.raises(InvalidInputError, match=reason):
+        resized(ARCHITECTURES[model_id], size_px)
 
 
 @pytest.mark.parametrize(

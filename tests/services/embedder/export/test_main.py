@@ -176,6 +176,24 @@ def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> No
     assert vector.shape == (1280,)
 
 
+@pytest.mark.usefixtures("traced")
+def test_another_image_size_is_a_backbone_of_its_own(
+    tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes, content = [], (exported.directory / MODEL_FILE).read_bytes()
+
+    def trace(_: object, size_px: int) -> bytes:
+        sizes.append(size_px)
+        return content
+
+    monkeypatch.setattr("services.embedder.export.__main__.trace", trace)
+    done = export(MODEL_ID, tmp_path, image_size=320)
+    assert sizes == [320]
+    assert done.directory == tmp_path / f"{MODEL_ID}-320" / "1"
+    assert (done.manifest.model_id, done.manifest.input_size) == (f"{MODEL_ID}-320", 320)
+    assert not export(MODEL_ID, tmp_path, image_size=320).fresh
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("traced")
 def test_photographs_become_part_of_the_source(tmp_path: Path, drawing: ByteArray) -> None:

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from services.embedder.export.__main__ import Exported, export
+from services.embedder.export.architectures import build, resized
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.runs import from_run
 from services.embedder.inference.backbones import load_backbone
@@ -70,6 +73,20 @@ def test_a_second_export_changes_nothing_and_another_training_is_a_version(
         AlreadyExistsError, match=r"was exported from other weights .* export these as --version 2"
     ):
         export(str(tmp_path), models)
+
+
+def test_a_transformer_of_ones_own_keeps_its_size_and_a_convolutional_network_takes_others(
+    run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(
+        InvalidInputError, match="coats has weights for images of 32 px only; omit --image-size"
+    ):
+        export(str(run), tmp_path, image_size=64)
+    network = NetworkSpec("test_resnet", image_size=32, batch_norm=False)
+    write_run(tmp_path, replace(RUN, network=network), build_network(network))
+    larger = resized(from_run(tmp_path)[0], 64)
+    assert (larger.model_id, larger.input_size) == ("coats-64", 64)
+    assert build(larger)(torch.zeros(1, 64, 64, 3, dtype=torch.uint8)).shape == (1, larger.dimension)
 
 
 def test_a_transformer_of_ones_own_is_quantised_without_photographs(
