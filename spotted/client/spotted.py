@@ -20,10 +20,11 @@ from spotted.client.embedding_messages import (
     crop_message,
     embedded,
     embedder_info,
+    heat_map,
+    heat_map_request,
     model,
     preparation_message,
 )
-from spotted.client.heat_maps import heat_map, heat_map_request
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.survey_messages import survey_info

@@ -14,7 +14,7 @@ from spotted.errors import InvalidInputError
 
 
 def similarity_shares(first: FloatArray, second: FloatArray) -> Float64Array:
-    """What each pair of cells adds to the cosine of two vectors; the sum of all is the cosine.
+    """The share of each pair of cells in the cosine of two vectors; all of them add up to it.
 
     first, second: (n, d) and (m, d) the parts of the vectors in the cells. Returns (n, m).
     Raises InvalidInputError if a vector is zero or not finite, or the two have different dimensions.

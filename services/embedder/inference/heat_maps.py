@@ -23,12 +23,12 @@ class CellPair:
     second: tuple[int, int]
     """Row and column in the second crop."""
     share: float
-    """What the two add to the similarity."""
+    """The part of the similarity that the two add."""
 
 
 @dataclass(frozen=True, slots=True)
 class PairHeat:
-    """What the cells of two crops add to the cosine of their vectors."""
+    """The parts of the cosine of two vectors that the cells of their crops add."""
 
     similarity: float
     """The cosine."""
@@ -57,7 +57,7 @@ async def compare_crops(
 
 
 def heat(first: Float32Array, second: Float32Array, *, most: int) -> PairHeat:
-    """What the cells of two images add to the cosine.
+    """The parts of the cosine that the cells of two images add.
 
     first, second: (rows, columns, dimension) the parts of the vectors. Raises InvalidInputError.
     """

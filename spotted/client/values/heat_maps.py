@@ -25,12 +25,12 @@ class MatchedCells:
     second_y: float
     """From the top."""
     share: float
-    """What the two cells add to the similarity."""
+    """The part of the similarity that the two cells add."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class HeatMap:
-    """What the cells of two crops add to the similarity of their vectors.
+    """The parts of the similarity of two vectors that the cells of their crops add.
 
     A grid covers the input of the backbone: the crop, upright.
 
@@ -50,7 +50,7 @@ class HeatMap:
     second: Float32Array
     """The same of the second crop."""
     matches: tuple[MatchedCells, ...]
-    """Of largest share first."""
+    """Those of largest share first."""
     padded: bool
     """Whether a crop keeps its proportions in the middle of its square grid; if not, it fills the grid."""
     spec: EmbeddingSpec
