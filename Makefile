@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,7 +104,7 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation and benchmark-load (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -137,7 +137,11 @@ benchmark-pooling: models ## pooling and image size of the default backbone (min
 
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading
-	$(BIN)/python -m benchmarks.training coats
+	$(BIN)/python -m benchmarks.training coats --minutes 3
+
+MINUTES ?= 60
+benchmark-training-tables: setup ## the tables of MiewID on photographs of known animals, as long as MINUTES allow for the first one; it resumes
+	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

@@ -11,6 +11,7 @@ annotation   questions to find every animal, by strategy
 known        questions that known individuals save
 screens      what galleries save over pairs
 stopping     how often "safe to stop" is true
+training     what trainings learn, by the tables of MiewID
 heads        what a learned head gains and costs
 retrieval    top-k of every score
 robustness   what one wrong camera, period or clock changes

@@ -29,6 +29,7 @@ PARAMETERS: dict[str, dict[str, Any]] = {
     "random": LONG,
     "greedy": LONG,
     "greedy-visual": LONG,
+    "greedy-marks": LONG,
     "confspal-headless": HEADLESS,
 }
 # a session with wrong answers is compared at these shares of its questions
@@ -42,16 +43,19 @@ LOOK_EVERY = 25
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A strategy, whether it knows the sides, and whether frames of bursts are asked about together first."""
+    """A strategy, what it knows of a survey, and whether frames of bursts are asked about together first."""
 
     kind: str
     sides: bool = False
     bursts: bool = False
+    marks: bool = False
 
 
 WAYS = {
     "learned-sides": Way("learned", sides=True),
     "learned-bursts": Way("learned", sides=True, bursts=True),
+    "learned-marks": Way("learned", sides=True, marks=True),
+    "greedy-marks": Way("greedy", marks=True),
     "confspal-headless": Way("confspal"),
 }
 
@@ -165,7 +169,8 @@ def _held(curve: Curve, found: float) -> int | None:
 
 def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int | None) -> Curve:
     folded = Verified(task.graph.n) if at.trust == "verified" else None
-    graph = task.graph if way(at.strategy).sides else task.without_sides()
+    known = way(at.strategy)
+    graph = task.known(sides=known.sides, marks=known.marks)
     looks = range(LOOK_EVERY, limit + 1, LOOK_EVERY) if limit and (at.rate or folded) else ()
     return simulate_session(
         graph,
@@ -177,7 +182,7 @@ def _session(task: Task, seed: int, at: Conditions, chosen: Strategy, limit: int
         checks=next_check(folded) if folded else None,
         target=task.recall,
         max_questions=limit,
-        bursts=_bursts(graph) if way(at.strategy).bursts else (),
+        bursts=_bursts(graph) if known.bursts else (),
         checkpoints=sorted({*looks, *_shares(limit)}),
         same_image=task.same_image,
     )

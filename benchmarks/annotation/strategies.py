@@ -21,12 +21,12 @@ from pathlib import Path
 import click
 
 from benchmarks.annotation import table as annotation_table
-from benchmarks.annotation.runs import PRECISION, RECALLS, TRUST, WAYS, Conditions, Kept, Run, one_run
+from benchmarks.annotation.runs import PRECISION, RECALLS, TRUST, WAYS, Conditions, Kept, Run, one_run, way
 from benchmarks.annotation.surveys import Sources
 from benchmarks.annotation.table import Cost, Group, Line, SpeedUp, grouped
 from benchmarks.common import report
 from benchmarks.common.known_surveys import SHAPES
-from benchmarks.common.options import data_option, generator_option, models_option
+from benchmarks.common.options import cache_option, data_option, generator_option, models_option
 from benchmarks.common.report import RESULTS, Bar
 from spotted.sampling.strategies.by_name import KINDS
 from spotted.simulation.annotators import MODELS
@@ -36,14 +36,17 @@ QUICK_SHARE = 0.1
 QUICK_SHAPES = ("leopard102", "hyena109")
 # visual scores are no rival: the other strategies have places and times too
 STRATEGIES = (*(kind for kind in KINDS if kind != "greedy-visual"), *WAYS)
-LEARNED, WITH_SIDES_AND_BURSTS, CONFSPAL, SIMPLE = (
+LEARNED, WITH_SIDES, WITH_SIDES_AND_BURSTS, WITH_MARKS = (
     "learned",
+    "learned-sides",
     "learned-bursts",
-    "confspal",
-    ("greedy", "mean-linkage"),
+    "learned-marks",
 )
+CONFSPAL, SIMPLE = "confspal", ("greedy", "mean-linkage")
 LEAST_OVER_SIMPLE = {0.95: 1.3, 0.99: 1.2}
 MOST_RATIO, MOST_TO_95 = {"leopard102": 3.5, "hyena109": 7.0}, {"hyena415": 15_000.0}
+# matched marks, against the same strategy without them
+MOST_WITH_MARKS = 1.02
 MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 
 
@@ -62,6 +65,7 @@ MOST_COST, MOST_COST_WRONG, FOUND_WITH = 1.15, 2.0, {0.01: 0.95, 0.03: 0.92}
 @generator_option
 @data_option
 @models_option
+@cache_option
 def main(
     *,
     quick: bool,
@@ -76,10 +80,12 @@ def main(
     generator: Path,
     data: Path,
     models: Path,
+    cache: Path,
 ) -> None:
     """Run every strategy on every survey and seed, and write the questions that each needed."""
     name = f"{name}-quick" if quick else name
-    sources = Sources(generator, data, models, QUICK_SHARE if quick else 1.0)
+    marks = any(way(strategy).marks for strategy in strategies.split(","))
+    sources = Sources(generator, data, models, QUICK_SHARE if quick else 1.0, cache if marks else None)
     known = sources.names()
     surveys = shapes.split(",") if shapes else [s for s in known if not quick or s in QUICK_SHAPES]
     if not surveys or not set(surveys) <= set(known):
@@ -120,10 +126,11 @@ def every_run(
 ) -> Iterator[Run]:
     """All runs; stored ones are read back, and each new one is reported when it ends."""
     for survey in surveys:
+        possible = [at for at in conditions if sources.has_marks(survey) or not way(at.strategy).marks]
         for seed, make in sources.tasks(survey, seeds):
-            due = [at for at in conditions if kept.get(survey, seed, at) is None]
+            due = [at for at in possible if kept.get(survey, seed, at) is None]
             task = make() if due else None
-            for at in conditions:
+            for at in possible:
                 run = kept.get(survey, seed, at)
                 if run is None and task is not None:
                     run = one_run(task, seed, at)
@@ -177,7 +184,12 @@ def publish(name: str, runs: Sequence[Run]) -> int:
 
 def bars_of(lines: Sequence[Line], ups: Sequence[SpeedUp], costs: Sequence[Cost]) -> list[Bar]:
     """Bars for the learned strategy on equal inputs, with sides and bursts, and with wrong answers."""
-    return [*_rival_bars(lines, ups), *_sides_and_bursts_bars(lines), *_cost_bars(costs)]
+    return [
+        *_rival_bars(lines, ups),
+        *_sides_and_bursts_bars(lines),
+        *_marks_bars(ups),
+        *_cost_bars(costs),
+    ]
 
 
 def _rival_bars(lines: Sequence[Line], ups: Sequence[SpeedUp]) -> Iterator[Bar]:
@@ -207,6 +219,16 @@ def _sides_and_bursts_bars(lines: Sequence[Line]) -> Iterator[Bar]:
             yield Bar(f"{words}, questions / fewest possible at 99 %", bar, most=MOST_RATIO[one.survey])
         if one.survey in MOST_TO_95:
             yield Bar(f"{words}, to 95 %", _to(one, 0.95), most=MOST_TO_95[one.survey])
+
+
+def _marks_bars(ups: Sequence[SpeedUp]) -> Iterator[Bar]:
+    """With matched marks, against the same strategy without them."""
+    for up in ups:
+        if (up.strategy, up.over, up.errors, up.trust) != (WITH_MARKS, WITH_SIDES, "none", "plain"):
+            continue
+        if up.recall in LEAST_OVER_SIMPLE:
+            words = f"{up.survey}: questions with marks / without, to {up.recall:.0%}"
+            yield Bar(words, 1.0 / up.factor, most=MOST_WITH_MARKS)
 
 
 def _cost_bars(costs: Sequence[Cost]) -> Iterator[Bar]:

@@ -9,11 +9,14 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.calibration.marks import matched
 from benchmarks.common import known_surveys
 from benchmarks.common.known_surveys import COMPOSITES, SHAPES, KnownSurvey
 from benchmarks.heads.recipes import journeys, rejoined
 from services.embedder.inference.backbones import load_backbone
-from spotted.arrays import IntArray
+from services.sampler.survey_values import CandidateColumns
+from spotted.arrays import Float32Array, IntArray
+from spotted.calibration.looks import count_marks
 from spotted.counting import pairs_within
 from spotted.ranking.gallery import Gallery
 from spotted.sampling.candidate_graph import CandidateGraph
@@ -35,7 +38,8 @@ class Task:
     """A survey to annotate.
 
     graph: all pairs, with embeddings and table. truth: (n,) the individual of every item.
-    same_image: pairs of animals in one image.
+    same_image: pairs of animals in one image. local: (m,) local score of the graph's pairs, NaN of those that
+    share no marks; None of a survey without local features.
     """
 
     name: str
@@ -43,13 +47,28 @@ class Task:
     graph: CandidateGraph
     truth: IntArray
     same_image: tuple[Pair, ...] = ()
+    local: Float32Array | None = None
 
-    def without_sides(self) -> CandidateGraph:
-        """The graph without the sides that the images show."""
-        table = self.graph.table
-        if table is None:
-            return self.graph
-        return replace(self.graph, table=replace(table, side=np.full_like(table.side, Side.UNKNOWN)))
+    def known(self, *, sides: bool, marks: bool) -> CandidateGraph:
+        """The graph with the sides that the images show, or with the scores that matched marks raise.
+
+        Raises ValueError if the survey has no local features.
+        """
+        graph = self._marked() if marks else self.graph
+        if sides or graph.table is None:
+            return graph
+        return replace(graph, table=replace(graph.table, side=np.full_like(graph.table.side, Side.UNKNOWN)))
+
+    def _marked(self) -> CandidateGraph:
+        """The graph with the scores that a sampler receives of a survey with local scores."""
+        graph = self.graph
+        if self.local is None:
+            raise ValueError(f"{self.name} has no local features; measure it without marks")
+        looks = count_marks(graph.visual, self.local)
+        fused = np.where(np.isnan(graph.feasibility), looks, looks * graph.feasibility)
+        rows = graph.first.astype(np.int32), graph.second.astype(np.int32)
+        columns = CandidateColumns(*rows, graph.visual, graph.feasibility, fused).with_marks()
+        return replace(graph, visual=columns.visual, fused=columns.fused)
 
     def questions(self, *, wrong: bool) -> int | None:
         """Most questions of a session whose answers may be wrong; None if it continues to its recall."""
@@ -63,18 +82,27 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Sources of surveys. share: part of a generated shape's animals and images to use."""
+    """Sources of surveys.
+
+    share: part of a generated shape's animals and images to use. cache: the folder of features and local
+    scores of composites; None leaves them without.
+    """
 
     generator: Path
     data: Path
     models: Path
     share: float = 1.0
+    cache: Path | None = None
 
     def names(self) -> list[str]:
         """Every available survey: the shapes with the generator, the composites with their files."""
         shapes = SHAPES if self.generator.is_file() else ()
         composites = [c for c in COMPOSITES if (self.data / "captures" / c).is_dir()]
         return [*shapes, *(composites if (self.data / "nyala").is_dir() else ())]
+
+    def has_marks(self, name: str) -> bool:
+        """Whether a survey has photographs whose marks are matched."""
+        return name in COMPOSITES and self.cache is not None
 
     def tasks(self, name: str, seeds: Sequence[int]) -> Iterator[tuple[int, Callable[[], Task]]]:
         """One survey for each seed, made when called.
@@ -92,7 +120,10 @@ class Sources:
         return task(name, replace(survey, gallery=normalised_by_what_is_seen(survey.gallery)))
 
     def _composite(self, name: str) -> KnownSurvey:
-        return known_surveys.composite(self.data, name, load_backbone(self.models, BACKBONE))
+        survey = known_surveys.composite(self.data, name, load_backbone(self.models, BACKBONE))
+        if self.cache is None:
+            return survey
+        return matched(self.data, survey, self.cache)
 
 
 def normalised_by_what_is_seen(gallery: Gallery) -> Gallery:
@@ -114,7 +145,8 @@ def task(name: str, survey: KnownSurvey) -> Task:
     fused = np.where(np.isnan(feasibility), visual, visual * feasibility)
     graph = CandidateGraph(count, first, second, visual, feasibility, fused, embeddings, gallery.table)
     same_image = [(a, b) for a, b in np.argwhere(together).tolist() if a < b]
-    return Task(name, survey.kind, graph, survey.individuals, tuple(same_image))
+    local = gallery.local.shared_of(first, second) if gallery.local else None
+    return Task(name, survey.kind, graph, survey.individuals, tuple(same_image), local)
 
 
 def fewest_questions(truth: IntArray, positives: int) -> int:

@@ -12,7 +12,7 @@ from spotted.arrays import Float64Array
 from spotted.evaluation.retrieval import hours
 from spotted.reports import plots
 
-OVER = ("greedy", "mean-linkage", "confspal", "confspal-headless")
+OVER = ("greedy", "mean-linkage", "confspal", "confspal-headless", "learned-sides")
 DRAWS = 10_000
 INTERVAL = (0.025, 0.975)
 AGREEMENT = ("pair_precision", "pair_recall", "b_cubed_precision", "b_cubed_recall", "surplus")

@@ -11,7 +11,6 @@ all other detections of that half are its candidates, except those of its own im
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from benchmarks.calibration.labels import Amount
 from benchmarks.calibration.marks import marks_line, matched
 from benchmarks.calibration.outcomes import SPLITS, TOP, Line, measured, pairs_of
 from benchmarks.calibration.surveys import KINDS, Sources
-from benchmarks.common.options import data_option, generator_option, models_option
+from benchmarks.common.options import cache_option, data_option, generator_option, models_option
 
 AMOUNTS = (Amount(animals=5), Amount(animals=10), Amount(), Amount(answers=60), Amount(answers=120))
 # development used seeds 0 to 9
@@ -39,13 +38,7 @@ LEAST_GAIN, MOST_LOSS, MOST_ERROR = 0.04, 0.01, 0.05
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of surveys.")
 @click.option("--seeds", default=SEEDS, show_default=True, help="Seeds, separated by commas.")
 @click.option("--local", is_flag=True, help="Instead, the composites without and with matched marks.")
-@click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path(tempfile.gettempdir()) / "spotted-local",
-    show_default=True,
-    help="Folder of features and local scores.",
-)
+@cache_option
 @click.option("--quick", is_flag=True, help="One small survey and two splits, to check that it runs.")
 def main(
     *,

@@ -19,12 +19,10 @@ from benchmarks.local.methods import HOTSPOTTER
 from spotted.arrays import FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence
 from spotted.demo.composite import read_composite
+from spotted.matching.shortlists import default_candidates
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.local_pairs import LocalPairs
-
-# candidates of each detection that are matched, as by `spotted match-marks`
-CANDIDATES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +45,9 @@ class MarksLine:
     """Accuracy in the whole survey, of the product and of the local score."""
 
 
-def matched(data: Path, survey: KnownSurvey, cache: Path, *, candidates: int = CANDIDATES) -> KnownSurvey:
+def matched(data: Path, survey: KnownSurvey, cache: Path) -> KnownSurvey:
     """A composite with the local scores of its shortlists; features and scores are kept in `cache`."""
+    candidates = default_candidates(len(survey.gallery), HOTSPOTTER.spec.matcher)
     first, second = shortlists(survey.gallery, candidates)
     scores, marks = pair_scores(flanks_of(data, survey), HOTSPOTTER, first, second, cache)
     local = LocalPairs.of(first, second, scores, marks)

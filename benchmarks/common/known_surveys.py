@@ -169,14 +169,15 @@ def _embedded(
     pixels: Sequence[ByteArray],
     backbone: Backbone,
 ) -> KnownSurvey:
-    gallery = Gallery.of(survey, detections, unit_rows(np.stack([*_vectors(pixels, backbone)])))
+    gallery = Gallery.of(survey, detections, unit_rows(np.stack([*embed_pixels(pixels, backbone)])))
     known = sorted({d.individual_id for d in detections} - {""})
     numbers = {"": -1, **{individual_id: i for i, individual_id in enumerate(known)}}
     individuals = np.array([numbers[d.individual_id] for d in detections])
     return KnownSurvey(name, kind, gallery, individuals)
 
 
-def _vectors(pixels: Sequence[ByteArray], backbone: Backbone) -> Iterator[Float32Array]:
+def embed_pixels(pixels: Sequence[ByteArray], backbone: Backbone) -> Iterator[Float32Array]:
+    """The vector of each crop."""
     for start in range(0, len(pixels), BATCH):
         for vector in backbone.embed(pixels[start : start + BATCH]):
             if isinstance(vector, Exception):

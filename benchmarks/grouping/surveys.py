@@ -14,8 +14,8 @@ from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores, read_flanks, vectors_of
 from benchmarks.local.methods import HOTSPOTTER
 from services.embedder.inference.backbones import Backbone
-from services.scorer.local.requests import CANDIDATES
 from spotted.arrays import Float32Array
+from spotted.matching.shortlists import default_candidates
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection, Survey
@@ -49,9 +49,13 @@ class MatchedSurvey:
         """Whether places and times are known."""
         return bool(np.isfinite(self.gallery.table.position_m).any())
 
-    def matched(self, candidates: int = CANDIDATES) -> Gallery:
-        """The gallery in which each detection was matched with its best candidates by the product."""
-        first, second = shortlists(self.gallery, candidates)
+    def matched(self, candidates: int = 0) -> Gallery:
+        """The gallery in which each detection was matched with its best candidates by the product.
+
+        candidates: their number, 0: as many as `spotted match-marks` matches.
+        """
+        k = candidates or default_candidates(len(self.gallery), HOTSPOTTER.spec.matcher)
+        first, second = shortlists(self.gallery, k)
         scores, marks = self.pairs.scores_of(first, second), self.pairs.marks_of(first, second)
         local = LocalPairs.of(first, second, scores, marks.astype(np.uint16))
         return replace(self.gallery, local=local)

@@ -1,5 +1,6 @@
-"""Gain of heads learned from places and times, and cost of their training: `python -m benchmarks.heads`.
+"""Gain of heads, from places and times or from known individuals, and the cost of training.
 
 recipes  recipes side by side on composites and generated surveys
+named    heads from known individuals, on other individuals
 cost     training beside its bare matrix products, and on a large survey
 """

@@ -173,7 +173,9 @@ def rejoined(survey: KnownSurvey, seed: int) -> KnownSurvey:
             source[rows] = np.roll(albums[lender], rng.integers(max(count, 1)))
     gallery = survey.gallery
     table = replace(gallery.table, side=gallery.table.side[source])
-    return replace(survey, gallery=replace(gallery, embeddings=gallery.embeddings[source], table=table))
+    local = gallery.local.at(source, len(gallery)) if gallery.local else None
+    lent = replace(gallery, embeddings=gallery.embeddings[source], table=table, local=local)
+    return replace(survey, gallery=lent)
 
 
 def _scores(

@@ -9,6 +9,7 @@ inference            pixels to unit vectors
 training             trainings of adaptation heads, and their operations
 export               backbones exported to ONNX (build time, needs torch)
 segmenter_export     segmenters assembled from two graphs (build time)
+offline              photographs of files embedded without a server
 detection            animals found in whole photographs, in a process of its own
 
 An Embed call goes through servicer, wire, inference.calls, inference.image_embedder and wire again.

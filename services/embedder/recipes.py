@@ -1,10 +1,11 @@
-"""Recipes of adaptation heads from their messages."""
+"""Recipes of adaptation heads, and the individuals that they are made from, from their messages."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from services.common.rpc import checks
+from services.embedder.training.jobs import Job, NamedHead
 from spotted.errors import InvalidInputError
 from spotted.heads.head import HeadRecipe
 from spotted.v1 import embedder_pb2
@@ -13,8 +14,35 @@ from spotted.v1 import embedder_pb2
 MAX_RANK = 1024
 # days on one core for a large survey; the 300 epochs of the paper take minutes
 MAX_EPOCHS = 10_000
+# the covariance of 1,280 elements does not change with more
+MAX_NAMED = 50_000
 WEIGHTS: tuple[Literal["anchor_weight"], Literal["positive_weight"], Literal["negative_weight"]]
 WEIGHTS = ("anchor_weight", "positive_weight", "negative_weight")
+
+
+def job(request: embedder_pb2.TrainHeadRequest) -> Job:
+    """The work of a training. Raises InvalidInputError with the field of an invalid value."""
+    if not request.individuals and not request.use_known_individuals:
+        return recipe(request.recipe)
+    if request.HasField("recipe"):
+        raise InvalidInputError(
+            "a recipe is for a head from places and times; omit it, or the individuals", field="recipe"
+        )
+    names: dict[str, str] = {}
+    for index, one in enumerate(request.individuals):
+        if not one.individual_id:
+            raise InvalidInputError(
+                "an individual has no individual_id; give it any name",
+                field=f"individuals[{index}].individual_id",
+            )
+        for detection_id in one.detection_ids:
+            if names.setdefault(detection_id, one.individual_id) != one.individual_id:
+                raise InvalidInputError(
+                    f"detection {detection_id!r} is of two individuals; leave it out of one",
+                    field=f"individuals[{index}].detection_ids",
+                )
+    checks.between(len(names), 0, MAX_NAMED, "individuals")
+    return NamedHead(names, request.use_known_individuals)
 
 
 def recipe(message: embedder_pb2.HeadRecipe) -> HeadRecipe:

@@ -65,8 +65,8 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     async def TrainHead(self, request: pb.TrainHeadRequest, _: object) -> pb.TrainHeadResponse:
         """Begin a training."""
         survey_id = checks.survey_id(request.survey_id, "survey_id")
-        recipe = recipes.recipe(request.recipe)
-        operation = await asyncio.to_thread(self._trainings.begin, survey_id, recipe, request.request_id)
+        job = recipes.job(request)
+        operation = await asyncio.to_thread(self._trainings.begin, survey_id, job, request.request_id)
         return pb.TrainHeadResponse(operation=operation)
 
     async def ListModels(self, request: pb.ListModelsRequest, _: object) -> pb.ListModelsResponse:

@@ -18,7 +18,7 @@ marks                            matched marks of the coat
 individuals                      names, merges, splits and moves
 catalogue                        animals over several surveys
 export                           individuals back into files
-batch                            candidates of surveys too large for one machine
+batch                            surveys too large for one machine, and directories of surveys
 machine, operate                 this machine's services, and what operators run
 remote, connection               services on other machines, and the client of the chosen services
 lazy_group                       commands that are imported on first use
@@ -94,7 +94,7 @@ SECTIONS = {
         "train-head": LazyCommand(
             "spotted.cli.heads",
             "train_head",
-            "Train an adaptation head on the locations and times of a survey.",
+            "Train an adaptation head on the locations and times of a survey, or on known individuals.",
         ),
         "activate-head": LazyCommand(
             "spotted.cli.heads", "activate_head", "Score a survey through a stored head, or without a head."

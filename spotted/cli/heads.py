@@ -8,15 +8,24 @@ from pathlib import Path
 import click
 
 from spotted.cli.connection import connect
+from spotted.cli.sessions.learned_names import read_learned
 from spotted.client import OperationHandle
 from spotted.client.values import OperationInfo, OperationState
-from spotted.console import data_option, json_option, progress, show
+from spotted.console import data_option, err, json_option, progress, show
 from spotted.errors import PreconditionError
 from spotted.heads.head import PAPER, HeadRecipe
 
 
 @click.command("train-head")
 @click.argument("survey")
+@click.option(
+    "--from-session",
+    "session_id",
+    default="",
+    metavar="SESSION",
+    help="Make the head from the individuals that this session found.",
+)
+@click.option("--known", is_flag=True, help="Make the head from the imported identities.")
 @click.option("--paper", is_flag=True, help="Recipe of the Spotted paper, which counts the location twice.")
 @click.option(
     "--epochs", default=0, type=click.IntRange(min=0), help="Passes over the survey. 0: the default, 300."
@@ -26,33 +35,57 @@ from spotted.heads.head import PAPER, HeadRecipe
 @data_option
 @json_option
 def train_head(
-    *, survey: str, directory: Path, as_json: bool, paper: bool, epochs: int, seed: int, activate: bool
+    *,
+    survey: str,
+    directory: Path,
+    as_json: bool,
+    session_id: str,
+    known: bool,
+    paper: bool,
+    epochs: int,
+    seed: int,
+    activate: bool,
 ) -> None:
-    """Train an adaptation head on the locations and times of a survey.
+    """Train an adaptation head on the locations and times of a survey, or on known individuals.
 
-    It needs no identities. The training runs in the embedder and continues if you stop this command; run the
-    command again to see that it is still running. `spotted evaluate SURVEY` shows the effect of an active
-    head.
+    Locations and times need no identities. With --from-session or --known the head is made in seconds from
+    the individuals that are known, without a GPU, and measured on individuals that it was not made from; with
+    --activate it is used only if they are found more often. The training runs in the embedder and continues
+    if you stop this command; run the command again to see that it is still running. `spotted evaluate SURVEY`
+    shows the effect of an active head.
     """
-    recipe = replace(PAPER if paper else HeadRecipe(), epochs=epochs, seed=seed)
+    named = bool(session_id) or known
+    if named and (paper or epochs or seed):
+        raise click.UsageError(
+            "--paper, --epochs and --seed are for heads from locations and times; omit them, or "
+            "--from-session and --known"
+        )
     with connect(directory) as spotted:
         handle = spotted.survey(survey)
-        ended = _watch(handle.train_head(recipe))
+        if named:
+            learned = read_learned(handle, session_id) if session_id else None
+            for note in learned.notes() if learned else ():
+                err.print(f"note: {note}", markup=False, soft_wrap=True)
+            operation = handle.make_head(learned.names if learned else {}, use_known_individuals=known)
+        else:
+            operation = handle.train_head(replace(PAPER if paper else HeadRecipe(), epochs=epochs, seed=seed))
+        ended = _watch(operation)
         if ended.state is not OperationState.SUCCEEDED:
             raise PreconditionError(f"training failed: {ended.message}")
-        if activate:
+        # a head that does not gain is not switched on by itself
+        active = activate and bool(ended.metrics.get("helps", 1.0))
+        if active:
             handle.activate_head(ended.result)
     document: dict[str, object] = {
         "survey_id": survey,
         "head_digest": ended.result,
-        "active": activate,
+        "active": active,
         "metrics": dict(ended.metrics),
     }
-    following = f"spotted evaluate {survey}" if activate else f"spotted activate-head {survey} {ended.result}"
     show(
         document,
         as_json=as_json,
-        text=lambda: click.echo(f"head {ended.result[:12]}: {_figures(ended)}\nnext: {following}"),
+        text=lambda: _print(survey, ended, named=named, wanted=activate, active=active),
     )
 
 
@@ -86,6 +119,21 @@ def _watch(operation: OperationHandle) -> OperationInfo:
             advance(percent - done)
             done = percent
     return state
+
+
+def _print(survey: str, ended: OperationInfo, *, named: bool, wanted: bool, active: bool) -> None:
+    """Show a head that was trained. wanted: whether it was to be activated; active: whether it was."""
+    digest = ended.result
+    click.echo(f"head {digest[:12]}: {ended.message.rpartition(';')[0] if named else _figures(ended)}")
+    if wanted and not active:
+        click.echo(
+            "not activated, since it finds individuals that it was not made from no more often; to use it "
+            f"all the same: spotted activate-head {survey} {digest}"
+        )
+    else:
+        click.echo(
+            f"next: spotted evaluate {survey}" if active else f"next: spotted activate-head {survey} {digest}"
+        )
 
 
 def _figures(operation: OperationInfo) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from spotted import messages
@@ -134,6 +135,18 @@ def recipe_message(recipe: HeadRecipe) -> embedder_pb2.HeadRecipe:
         negative_weight=recipe.negative_weight,
         level_negatives=recipe.level_negatives,
     )
+
+
+def individual_messages(names: Mapping[str, str]) -> list[embedder_pb2.NamedDetections]:
+    """The individuals of named detections as messages. names: individual by detection id; "" has none."""
+    members: defaultdict[str, list[str]] = defaultdict(list)
+    for detection_id, name in names.items():
+        if name:
+            members[name].append(detection_id)
+    return [
+        embedder_pb2.NamedDetections(individual_id=name, detection_ids=ids)
+        for name, ids in sorted(members.items())
+    ]
 
 
 def operation_info(message: operations_pb2.Operation) -> OperationInfo:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from spotted import messages
 from spotted.client.connection import LONG_TIMEOUT_S, Connection
 from spotted.client.connection import request_id as new_request_id
-from spotted.client.embedding_messages import recipe_message
+from spotted.client.embedding_messages import individual_messages, recipe_message
 from spotted.client.local_features.survey import SurveyLocalFeatures
 from spotted.client.operation_handle import OperationHandle
 from spotted.client.session_events import import_parts
@@ -106,6 +106,26 @@ class SurveyHandle(SurveyContents, SurveyLocalFeatures, SurveyScores):
         request = embedder_pb2.TrainHeadRequest(
             survey_id=self.survey_id,
             recipe=recipe_message(recipe) if recipe else None,
+            request_id=new_request_id(),
+        )
+        operation = embedder.call(embedder.stub.TrainHead, request).operation
+        return OperationHandle(self._connection, operation.operation_id)
+
+    def make_head(
+        self, names: Mapping[str, str] | None = None, *, use_known_individuals: bool = False
+    ) -> OperationHandle:
+        """Start making a head from known individuals; the operation's result is the head's digest.
+
+        names: the individual of each detection that is named, at most 50,000. use_known_individuals: the
+        individual_id of other detections counts too. The operation's metrics say what the head gains on
+        individuals that it was not made from; `helps` is 1 if that is more than chance.
+        Raises NotFoundError for an unknown detection, and PreconditionError as `train_head`.
+        """
+        embedder = self._connection.embedder
+        request = embedder_pb2.TrainHeadRequest(
+            survey_id=self.survey_id,
+            individuals=individual_messages(names or {}),
+            use_known_individuals=use_known_individuals,
             request_id=new_request_id(),
         )
         operation = embedder.call(embedder.stub.TrainHead, request).operation

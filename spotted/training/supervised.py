@@ -33,7 +33,7 @@ from spotted.training.photographs.splits import split_photographs
 from spotted.training.recipes import Recipe
 from spotted.training.runs.doubtful import find_doubtful, write_doubtful
 from spotted.training.runs.folder import is_run, load_centers, write_run
-from spotted.training.runs.manifest import UNSTATED, RunManifest, SpeciesMetrics
+from spotted.training.runs.manifest import UNSTATED, RunManifest, SessionNames, SpeciesMetrics
 from spotted.training.starts import Start, start_network
 
 CROPS_FILE = "crops.npy"
@@ -91,11 +91,12 @@ def train_backbone(
     *,
     name: str = "",
     licence: str = UNSTATED,
+    session: SessionNames | None = None,
     progress: Progress | None = None,
 ) -> RunManifest:
     """Train a backbone on known individuals; the description of the run that is written into `folder`.
 
-    name: of the run; by default that of the folder.
+    name: of the run; by default that of the folder. session: the session that the names come from, if any.
     Raises AlreadyExistsError if the folder holds a finished run, InvalidInputError if there are too few
     photographs, and the errors of `start_network` and `run_loop`.
     """
@@ -119,6 +120,7 @@ def train_backbone(
             individuals=len(material.classes),
             species=tuple(sorted({material.labels.species[label] for label in material.classes})),
             labels=tuple(material.labels.names[label] for label in material.classes),
+            session=session,
             start=start.described,
             start_metrics=before,
             licence=licence,

@@ -717,6 +717,34 @@ class HeadRecipe(_message.Message):
 Global___HeadRecipe: _TypeAlias = HeadRecipe  # noqa: Y015
 
 @_typing.final
+class NamedDetections(_message.Message):
+    """Detections that show one known individual."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INDIVIDUAL_ID_FIELD_NUMBER: _builtins.int
+    DETECTION_IDS_FIELD_NUMBER: _builtins.int
+    individual_id: _builtins.str
+    """The individual, by any name that no other in the request has. Required."""
+    @_builtins.property
+    def detection_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Its detections, at least one."""
+
+    def __init__(
+        self,
+        *,
+        individual_id: _builtins.str = ...,
+        detection_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["detection_ids", b"detection_ids", "individual_id", b"individual_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___NamedDetections: _TypeAlias = NamedDetections  # noqa: Y015
+
+@_typing.final
 class TrainHeadRequest(_message.Message):
     """Request to start a training."""
 
@@ -725,13 +753,23 @@ class TrainHeadRequest(_message.Message):
     SURVEY_ID_FIELD_NUMBER: _builtins.int
     RECIPE_FIELD_NUMBER: _builtins.int
     REQUEST_ID_FIELD_NUMBER: _builtins.int
+    INDIVIDUALS_FIELD_NUMBER: _builtins.int
+    USE_KNOWN_INDIVIDUALS_FIELD_NUMBER: _builtins.int
     survey_id: _builtins.str
     """Survey to train on. Required."""
     request_id: _builtins.str
     """A UUID; a repeat returns the first operation."""
+    use_known_individuals: _builtins.bool
+    """Make the head from the detections with an individual_id as well; `individuals` count first."""
     @_builtins.property
     def recipe(self) -> Global___HeadRecipe:
-        """Recipe of the training."""
+        """Recipe of a training from places and times."""
+
+    @_builtins.property
+    def individuals(self) -> _containers.RepeatedCompositeFieldContainer[Global___NamedDetections]:
+        """Individuals to make the head from, e.g. those of a session, with up to 50,000 detections together. Left
+        and right flanks of one individual are compared only among themselves. No recipe is used.
+        """
 
     def __init__(
         self,
@@ -739,10 +777,12 @@ class TrainHeadRequest(_message.Message):
         survey_id: _builtins.str = ...,
         recipe: Global___HeadRecipe | None = ...,
         request_id: _builtins.str = ...,
+        individuals: _abc.Iterable[Global___NamedDetections] | None = ...,
+        use_known_individuals: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["recipe", b"recipe", "request_id", b"request_id", "survey_id", b"survey_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["individuals", b"individuals", "recipe", b"recipe", "request_id", b"request_id", "survey_id", b"survey_id", "use_known_individuals", b"use_known_individuals"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -116,10 +116,12 @@ class EmbedderServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def TrainHead(self, request, context):
-        """Trains an adaptation head from the survey's places and times, without identity labels (Spotted
-        eqs. 4-6), in its own process; follow it with OperationsService.WatchOperation.
-        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (too few detections,
-        torch not installed in this deployment, or a training of this survey is already running).
+        """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
+        individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
+        made from them, and the operation's metrics say what it gains on individuals that it was not made from.
+        Fails: NOT_FOUND / NOT_FOUND (survey or detection), FAILED_PRECONDITION / PRECONDITION (too few
+        detections, torch not installed in this deployment, or a training of this survey is already running),
+        INVALID_ARGUMENT / INVALID_INPUT (a recipe beside individuals, a detection of two individuals).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -57,10 +57,12 @@ class EmbedderServiceStub:
     Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
     """
     TrainHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]
-    """Trains an adaptation head from the survey's places and times, without identity labels (Spotted
-    eqs. 4-6), in its own process; follow it with OperationsService.WatchOperation.
-    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (too few detections,
-    torch not installed in this deployment, or a training of this survey is already running).
+    """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
+    individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
+    made from them, and the operation's metrics say what it gains on individuals that it was not made from.
+    Fails: NOT_FOUND / NOT_FOUND (survey or detection), FAILED_PRECONDITION / PRECONDITION (too few
+    detections, torch not installed in this deployment, or a training of this survey is already running),
+    INVALID_ARGUMENT / INVALID_INPUT (a recipe beside individuals, a detection of two individuals).
     """
     ListModels: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.ListModelsRequest, _embedder_pb2.ListModelsResponse]
     """The backbones that this server has loaded."""
@@ -96,10 +98,12 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
     """
     TrainHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]  # type: ignore[assignment]
-    """Trains an adaptation head from the survey's places and times, without identity labels (Spotted
-    eqs. 4-6), in its own process; follow it with OperationsService.WatchOperation.
-    Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (too few detections,
-    torch not installed in this deployment, or a training of this survey is already running).
+    """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
+    individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
+    made from them, and the operation's metrics say what it gains on individuals that it was not made from.
+    Fails: NOT_FOUND / NOT_FOUND (survey or detection), FAILED_PRECONDITION / PRECONDITION (too few
+    detections, torch not installed in this deployment, or a training of this survey is already running),
+    INVALID_ARGUMENT / INVALID_INPUT (a recipe beside individuals, a detection of two individuals).
     """
     ListModels: _aio.UnaryUnaryMultiCallable[_embedder_pb2.ListModelsRequest, _embedder_pb2.ListModelsResponse]  # type: ignore[assignment]
     """The backbones that this server has loaded."""
@@ -162,10 +166,12 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _embedder_pb2.TrainHeadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_embedder_pb2.TrainHeadResponse, _abc.Awaitable[_embedder_pb2.TrainHeadResponse]]:
-        """Trains an adaptation head from the survey's places and times, without identity labels (Spotted
-        eqs. 4-6), in its own process; follow it with OperationsService.WatchOperation.
-        Fails: NOT_FOUND / NOT_FOUND (survey), FAILED_PRECONDITION / PRECONDITION (too few detections,
-        torch not installed in this deployment, or a training of this survey is already running).
+        """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
+        individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
+        made from them, and the operation's metrics say what it gains on individuals that it was not made from.
+        Fails: NOT_FOUND / NOT_FOUND (survey or detection), FAILED_PRECONDITION / PRECONDITION (too few
+        detections, torch not installed in this deployment, or a training of this survey is already running),
+        INVALID_ARGUMENT / INVALID_INPUT (a recipe beside individuals, a detection of two individuals).
         """
 
     @_abc_1.abstractmethod

@@ -171,7 +171,9 @@ class MatchLocalFeaturesRequest(_message.Message):
     survey_id: _builtins.str
     """Required."""
     candidates: _builtins.int
-    """Each detection is matched with so many of its best candidates by PRODUCT; 1 to 1,000, 0: 50."""
+    """Each detection is matched with so many of its best candidates by PRODUCT, 1 to 1,000; 0: 50, or 160,000
+    divided by the number of detections if that is more and no network matches.
+    """
     renew: _builtins.bool
     """Drop all local scores first, and draw new normalisers from the features that there are now."""
     request_id: _builtins.str

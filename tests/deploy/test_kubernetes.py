@@ -9,8 +9,8 @@ import pytest
 from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address as store_address
-from services.upkeep.backup.object_store import is_url
 from spotted import __version__
+from spotted.object_stores import is_url
 from tests.deploy.rendered import (
     KUBERNETES,
     OVERLAYS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import threading
@@ -14,8 +13,9 @@ from services.common.store import keys
 from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.survey_operations import RunningOperation
+from services.embedder.training.jobs import NamedHead, read_job
+from services.embedder.training.named_worker import NamedTraining
 from services.embedder.training.trainings import TRAIN
-from spotted.heads.head import HeadRecipe
 
 # several of these fit into the time after which an operation without an update counts as dead
 BEAT_S = 10.0
@@ -42,16 +42,20 @@ def alive(running: RunningOperation, *, beat_s: float = BEAT_S) -> Iterator[None
         thread.join()
 
 
-def main(operation_id: str, survey_id: str, generation: str, recipe_json: str) -> None:
-    """Run the training of an operation."""
+def main(operation_id: str, survey_id: str, generation: str) -> None:
+    """Run the training of an operation, whose job is the standard input."""
+    job = read_job(sys.stdin.read())
     store = Store(from_environment("embedder", os.environ).store_url)
     store.open()
     operation = Operations(store, now=store.now, organisation=keys.owner(survey_id)).get(operation_id)
     running = RunningOperation(store, operation, TRAIN.mark(survey_id, generation), survey_id)
-    with alive(running):
-        # importing torch takes over a minute on a busy machine
-        from services.embedder.training.worker import Training  # noqa: PLC0415
-    Training(store, running, survey_id, generation, HeadRecipe(**json.loads(recipe_json))).run()
+    if isinstance(job, NamedHead):
+        NamedTraining(store, running, survey_id, generation, job).run()
+    else:
+        with alive(running):
+            # importing torch takes over a minute on a busy machine
+            from services.embedder.training.worker import Training  # noqa: PLC0415
+        Training(store, running, survey_id, generation, job).run()
     store.close()
 
 

@@ -1,4 +1,4 @@
-"""One training of a head, which reports its progress in the store.
+"""One training of a head from places and times, which reports its progress in the store.
 
 Sources and choices: docs/research/provenance.md.
 """
@@ -6,26 +6,19 @@ Sources and choices: docs/research/provenance.md.
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 
 from services.common.store.store import Store
-from services.common.survey.existence import Existence
-from services.common.survey.heads import HeadStore
-from services.common.survey.state import Snapshot, folded_survey
+from services.common.survey.state import Snapshot
 from services.common.survey.survey_operations import Finish, RunningOperation
-from services.embedder.training.head_onnx import to_onnx
+from services.embedder.training.survey_head import SurveyHead, journeys
 from spotted.arrays import BoolArray, Float32Array, IntArray
-from spotted.errors import PreconditionError
 from spotted.heads.head import HeadRecipe
 from spotted.heads.training import Step, train_head
-from spotted.scoring import geometry
-from spotted.scoring.feasibility import pair_feasibility
 from spotted.scoring.similarity import unit_rows
 
-# vectors of the survey that the exported head is compared with the trained one on
-PROBES = 1024
 METRICS = ("loss", "positive_pairs", "negative_pairs", "mean_similarity", "effective_rank")
 # a head is reported to collapse below this share of the effective rank of the backbone
 COLLAPSED_SHARE = 0.5
@@ -38,10 +31,8 @@ class Training:
         self, store: Store, running: RunningOperation, survey_id: str, generation: str, recipe: HeadRecipe
     ) -> None:
         """Begin. generation: of the survey when the training was requested."""
-        self._store = store
+        self._survey = SurveyHead(store, running, survey_id, generation)
         self._running = running
-        self._survey_id = survey_id
-        self._generation = generation
         self._recipe = recipe
 
     def run(self) -> None:
@@ -49,29 +40,11 @@ class Training:
         self._running.run(self._train, failed="it failed; see the log of the embedder")
 
     def _train(self) -> Finish:
-        folded = folded_survey(self._store, self._survey_id)
-        snapshot, generation = folded.view(lambda state, _: (state.snapshot(), folded.generation))
-        self._require(generation)
+        snapshot = self._survey.read()
         base = unit_rows(snapshot.base)
         head = train_head(base, pseudo_labels(snapshot), self._recipe, on_progress=self.report)
-        # the head is stored under the survey's id
-        self._require(Existence(self._store).generation(self._survey_id))
-        digest = HeadStore(self._store).put(
-            to_onnx(head, base[:PROBES]),
-            snapshot.survey.embedding,
-            survey_id=self._survey_id,
-            recipe_json=json.dumps(asdict(self._recipe), sort_keys=True),
-            metrics=dict(self._running.operation.metrics),
-            created_s=time.time(),
-        )
+        digest = self._survey.put(head, snapshot, base, json.dumps(asdict(self._recipe), sort_keys=True))
         return Finish(digest, f"trained; activate head {digest} to use it")
-
-    def _require(self, generation: str) -> None:
-        if generation != self._generation:
-            raise PreconditionError(
-                f"survey {self._survey_id!r} was deleted and created again, or restored, since its training "
-                "was requested; train a head again"
-            )
 
     def report(self, step: Step) -> None:
         """Report an epoch, at most every second. Raises OperationCancelled if the training was cancelled."""
@@ -100,11 +73,4 @@ class Training:
 
 def pseudo_labels(snapshot: Snapshot) -> Callable[[IntArray], tuple[Float32Array, BoolArray]]:
     """The `feasibility` argument of train_head for a survey."""
-    gallery = snapshot.gallery
-
-    def of_rows(rows: IntArray) -> tuple[Float32Array, BoolArray]:
-        below, left = rows[:, None], rows[None, :]
-        scores = pair_feasibility(gallery.table, below, left, gallery.extent, gallery.params)
-        return scores, geometry.same_image(gallery.table, below, left) & (below != left)
-
-    return of_rows
+    return partial(journeys, snapshot.gallery)

@@ -12,8 +12,7 @@ from spotted.v1 import local_features_pb2 as pb
 from spotted.v1 import survey_pb2
 
 MOST_FEATURES = 1000
-# candidates of each detection that are matched, if the request does not say, and at most
-CANDIDATES, MOST_CANDIDATES = 50, 1000
+MOST_CANDIDATES = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class MatchingQuery:
 
     survey_id: str
     candidates: int
-    """Number of candidates that each detection is matched with."""
+    """Number of candidates that each detection is matched with; 0: by the size of the survey."""
     renew: bool = False
     """Whether all scores are dropped first."""
 
@@ -61,7 +60,7 @@ def matching_query(request: pb.MatchLocalFeaturesRequest) -> MatchingQuery:
     """The matching that is requested. Raises InvalidInputError."""
     survey_id = checks.survey_id(request.survey_id, "survey_id")
     checks.between(request.candidates, 0, MOST_CANDIDATES, "candidates")
-    return MatchingQuery(survey_id, request.candidates or CANDIDATES, request.renew)
+    return MatchingQuery(survey_id, request.candidates, request.renew)
 
 
 def _fault(one: pb.DetectionLocalFeatures) -> InvalidInputError | None:

@@ -2,6 +2,7 @@
 
 train     a backbone from photographs of known individuals
 pretrain  a backbone from photographs without names
+sources   the photographs of tables, surveys and sessions
 options   options that the commands of training share
 compare   two backbones on a survey
 """

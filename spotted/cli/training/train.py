@@ -16,13 +16,11 @@ from spotted.cli.training.options import (
     require_training,
     run_options,
 )
+from spotted.cli.training.sources import read_sources
 from spotted.console import data_option, err, json_option, next_step, progress, show
-from spotted.formats.sources import recall
 
 if TYPE_CHECKING:
-    from spotted.training import Photograph, RunManifest, SpeciesMetrics
-
-TABLES = frozenset({".json", ".csv", ".gz"})
+    from spotted.training import RunManifest, SpeciesMetrics
 
 
 @click.command()
@@ -32,6 +30,13 @@ TABLES = frozenset({".json", ".csv", ".gz"})
     "--images",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="Folder that image paths of a table are relative to; default: the table's own.",
+)
+@click.option(
+    "--from-session",
+    "session_id",
+    default="",
+    metavar="SESSION",
+    help="Learn from the individuals that this session of the survey found, in place of the known names.",
 )
 @click.option(
     "--flanks-apart",
@@ -83,6 +88,7 @@ def train(
     output: Path,
     name: str,
     images: Path | None,
+    session_id: str,
     flanks_apart: Sequence[str],
     test_share: float,
     chosen: NetworkChoice,
@@ -97,15 +103,16 @@ def train(
 ) -> None:
     """Train a backbone on photographs of known individuals (MiewID).
 
-    SOURCE is a table of photographs, COCO JSON or CSV, or the id of an imported survey. The animals are
-    divided into those to learn and those to test with; the folder then holds the weights, their measures and
-    a card. On several GPUs, start it with torchrun. Requires the extra `train`.
+    SOURCE is a table of photographs, COCO JSON or CSV, or the id of an imported survey. With --from-session,
+    one SOURCE is the survey of that session, whose answers name its animals. The animals are divided into
+    those to learn and those to test with; the folder then holds the weights, their measures and a card. On
+    several GPUs, start it with torchrun. Requires the extra `train`.
     """
     require_training()
     from spotted.training import Progress, Recipe, SplitRule, WarmupDecay, train_backbone  # noqa: PLC0415
 
     with err.status("reading files"):
-        photographs = [one for source in sources for one in _read(source, directory, images)]
+        photographs, session = read_sources(sources, directory, images, session_id)
     recipe = Recipe(
         network=chosen.spec(),
         start=chosen.start,
@@ -118,19 +125,12 @@ def train(
     epochs = loop.epochs + frozen_epochs
     with progress("photographs", len(photographs)) as on_crops, progress("epochs", epochs) as on_epochs:
         done = Progress(on_crops, lambda step: on_epochs(int(step.epoch == int(step.epoch))))
-        run = train_backbone(photographs, recipe, output, name=name, licence=licence, progress=done)
+        run = train_backbone(
+            photographs, recipe, output, name=name, licence=licence, session=session, progress=done
+        )
     # of several processes only the first has written the run
     if run.weights_sha256:
         show(_document(run, output), as_json=as_json, text=lambda: _print(run, output))
-
-
-def _read(source: str, directory: Path, images: Path | None) -> Sequence[Photograph]:
-    from spotted.training import photographs_of, read_annotated  # noqa: PLC0415 - imports torch
-
-    path = Path(source)
-    if path.suffix in TABLES and path.is_file():
-        return read_annotated(path, images=images)
-    return photographs_of(recall(directory, source).read(source))
 
 
 def _document(run: RunManifest, folder: Path) -> dict[str, object]:

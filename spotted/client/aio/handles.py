@@ -112,6 +112,7 @@ class AsyncSurveyHandle(Bridged[SurveyHandle]):
     explain_pair = awaits(SurveyHandle.explain_pair)
     score_matrix = awaits(SurveyHandle.score_matrix)
     train_head = awaits_handle(SurveyHandle.train_head, AsyncOperationHandle)
+    make_head = awaits_handle(SurveyHandle.make_head, AsyncOperationHandle)
     activate_head = awaits(SurveyHandle.activate_head)
     fit_calibration = awaits(SurveyHandle.fit_calibration)
     activate_calibration = awaits(SurveyHandle.activate_calibration)

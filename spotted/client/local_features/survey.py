@@ -49,9 +49,10 @@ class SurveyLocalFeatures:
     def match_local_features(self, *, candidates: int = 0, renew: bool = False) -> OperationHandle:
         """Begin to match the local features of each detection with those of its best candidates.
 
-        candidates: number of candidates of each detection, 0 for the default, 50. renew: drop all local
-        scores first. Pairs that were matched keep their scores. Raises PreconditionError if fewer than two
-        detections have local features, or a matching of the survey is already running.
+        candidates: number of candidates of each detection; 0: 50, or 160,000 divided by the number of
+        detections if that is more and no network matches. renew: drop all local scores first. Pairs that
+        were matched keep their scores. Raises PreconditionError if fewer than two detections have local
+        features, or a matching of the survey is already running.
         """
         request = local_features_pb2.MatchLocalFeaturesRequest(
             survey_id=self.survey_id, candidates=candidates, renew=renew, request_id=request_id()

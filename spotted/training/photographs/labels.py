@@ -28,6 +28,8 @@ class Labels:
     """Names of the classes, in order."""
     species: tuple[str, ...]
     """The species of each class."""
+    animals: tuple[str, ...]
+    """The animal of each class; two classes of one species may be its flanks."""
     of: IntArray
     """(n,) class of each photograph, -1 without one."""
 
@@ -49,6 +51,7 @@ def label_photographs(photographs: Sequence[Photograph], *, flanks_apart: Collec
     return Labels(
         names=tuple(f"{name} {flank}" if flank else name for _, name, flank in classes),
         species=tuple(species for species, _, _ in classes),
+        animals=tuple(name for _, name, _ in classes),
         of=np.array([-1 if key is None else number[key] for key in keys], dtype=np.int64),
     )
 

@@ -1,6 +1,8 @@
 """Photographs divided into those to train with and those to test with (MiewID 3.3).
 
 Half of the test animals occur in training too, with photographs of other encounters; the others are new.
+If the flanks of an animal are different individuals, they are still drawn together: of an animal that is new,
+training sees neither flank.
 
 Sources and choices: docs/research/provenance.md.
 """
@@ -63,15 +65,18 @@ def split_photographs(photographs: Sequence[Photograph], labels: Labels, rule: S
     test: list[int] = []
     unseen: set[int] = set()
     for of_species in _by_species(rows_of, labels):
-        for label, is_tested in _draw(photographs, of_species, rule, rng).items():
+        for label, part in _draw(photographs, of_species, labels, rule, rng).items():
             rows = of_species[label]
-            kept, tested = _divide(photographs, rows, rule, rng) if is_tested == "seen" else (rows, [])
-            if is_tested == "unseen":
+            kept, tested = rows, list[int]()
+            if part == "seen" and _can_be_divided(photographs, rows, rule):
+                kept, tested = _divide(photographs, rows, rule, rng)
+            elif part == "unseen":
                 kept, tested = [], _one_each(photographs, rows, rng)[: rule.most_in_test]
                 unseen.add(label)
             train += kept if len(kept) >= rule.least_in_training else []
-            test += tested
-    return Split(_ordered(train), _ordered(test), frozenset(unseen))
+            test += tested if len(tested) >= rule.least_in_test else []
+    tested_classes = set(labels.of[test].tolist())
+    return Split(_ordered(train), _ordered(test), frozenset(unseen & tested_classes))
 
 
 _Rows = dict[int, list[int]]
@@ -97,18 +102,34 @@ def _by_species(rows_of: _Rows, labels: Labels) -> list[_Rows]:
 
 
 def _draw(
-    photographs: Sequence[Photograph], rows_of: _Rows, rule: SplitRule, rng: np.random.Generator
+    photographs: Sequence[Photograph],
+    rows_of: _Rows,
+    labels: Labels,
+    rule: SplitRule,
+    rng: np.random.Generator,
 ) -> dict[int, str]:
-    """The part of each animal of a species: "train", "seen" or "unseen"."""
-    encounters = {label: len(_encounters(photographs, rows)) for label, rows in rows_of.items()}
-    enough = [label for label, count in encounters.items() if count >= rule.least_in_test]
-    wanted = round(rule.test_share * len(rows_of))
+    """The part of each class of a species by that of its animal: "train", "seen" or "unseen"."""
+    classes: defaultdict[str, list[int]] = defaultdict(list)
+    for label in rows_of:
+        classes[labels.animals[label]].append(label)
+    enough = [
+        animal
+        for animal, own in classes.items()
+        if any(len(_encounters(photographs, rows_of[label])) >= rule.least_in_test for label in own)
+    ]
+    wanted = round(rule.test_share * len(classes))
     unseen = round(rule.unseen_share * wanted)
     order = [enough[index] for index in rng.permutation(len(enough))]
     # animals with many encounters can be in both parts
-    both = [label for label in order if _can_be_divided(photographs, rows_of[label], rule)][: wanted - unseen]
-    new = [label for label in order if label not in both][:unseen]
-    return {label: "seen" if label in both else "unseen" if label in new else "train" for label in rows_of}
+    divisible = [
+        animal
+        for animal in order
+        if any(_can_be_divided(photographs, rows_of[label], rule) for label in classes[animal])
+    ]
+    both = divisible[: wanted - unseen]
+    new = [animal for animal in order if animal not in both][:unseen]
+    part_of = dict.fromkeys(both, "seen") | dict.fromkeys(new, "unseen")
+    return {label: part_of.get(labels.animals[label], "train") for label in rows_of}
 
 
 def _can_be_divided(photographs: Sequence[Photograph], rows: Sequence[int], rule: SplitRule) -> bool:

@@ -8,10 +8,11 @@ doubtful  photographs whose name may be wrong
 
 from spotted.training.runs.card import write_card
 from spotted.training.runs.folder import is_run, load_centers, load_network, read_run, write_run
-from spotted.training.runs.manifest import RunManifest, SpeciesMetrics
+from spotted.training.runs.manifest import RunManifest, SessionNames, SpeciesMetrics
 
 __all__ = [
     "RunManifest",
+    "SessionNames",
     "SpeciesMetrics",
     "is_run",
     "load_centers",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from spotted.training.runs.manifest import UNSTATED, RunManifest, SpeciesMetrics
+from spotted.training.runs.manifest import UNSTATED, RunManifest, SessionNames, SpeciesMetrics
 
 SHOWN_LABELS = 20
 
@@ -35,6 +35,8 @@ def _lines(run: RunManifest) -> Iterator[str]:
     yield from ("", "## What it learnt from")
     species = ", ".join(name or "unknown species" for name in run.species) or "unknown species"
     yield f"{run.photographs:,} photographs of {run.individuals:,} animals or flanks: {species}."
+    if run.session:
+        yield _session(run.session)
     yield f"SHA-256 of the data: {run.data_sha256}."
     yield from ("", "## What it was measured on")
     yield from _measures(run)
@@ -52,6 +54,14 @@ def _licence(run: RunManifest) -> str:
     if run.licence == UNSTATED:
         return f"{UNSTATED}: not stated; ask whoever gave the photographs before you share them"
     return run.licence
+
+
+def _session(session: SessionNames) -> str:
+    return (
+        f"Their names are those of session {session.session_id} of the survey {session.survey_id}: "
+        f"{session.answers:,} answers of people (SHA-256 {session.answers_sha256}); {session.left_out:,} "
+        "photographs in doubt were left out."
+    )
 
 
 def _measures(run: RunManifest) -> Iterator[str]:

@@ -33,6 +33,20 @@ class SpeciesMetrics:
 
 
 @dataclass(frozen=True, slots=True)
+class SessionNames:
+    """An annotation session whose individuals were learned from."""
+
+    survey_id: str
+    session_id: str
+    answers: int
+    """Answers that the individuals rest on."""
+    answers_sha256: str
+    """SHA-256 (hex) of these answers and the names of the detections."""
+    left_out: int
+    """Detections that were left out in doubt."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunManifest:
     """Network, recipe, data and measures of a training.
 
@@ -62,6 +76,8 @@ class RunManifest:
     """Names of the classes, in the order of the centers of the loss."""
     metrics: tuple[SpeciesMetrics, ...] = ()
     """Measures on photographs that were not learnt from."""
+    session: SessionNames | None = None
+    """The session that the names come from; None if they come from files."""
     start: str = ""
     """Where the first weights came from."""
     start_metrics: tuple[SpeciesMetrics, ...] = ()
@@ -101,6 +117,8 @@ class RunManifest:
             spec = NetworkSpec(**{**network, "mean": tuple(network["mean"]), "std": tuple(network["std"])})
             for name in ("metrics", "start_metrics"):
                 fields[name] = tuple(SpeciesMetrics(**each) for each in fields[name])
+            session = fields.pop("session", None)
+            fields["session"] = SessionNames(**session) if session else None
             for name in ("species", "labels"):
                 fields[name] = tuple(fields[name])
             return cls(network=spec, **fields)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -253,8 +255,41 @@ def test_bursts_come_first_and_sides_are_given_only_to_strategies_so_named(
         for s in ("learned", "learned-sides", "learned-bursts")
     )
     assert {run.to[3] for run in (plain, sides, bursts)}.isdisjoint({None})
-    assert (drawn.without_sides().table.side == 0).all()  # type: ignore[union-attr] # drawn with a table
+    assert (drawn.known(sides=False, marks=False).table.side == 0).all()  # type: ignore[union-attr] # drawn with a table
     assert plain.settings != sides.settings != bursts.settings
+
+
+def test_matched_marks_raise_the_scores_of_strategies_so_named(drawn: Task) -> None:
+    graph = drawn.graph
+    same = drawn.truth[graph.first] == drawn.truth[graph.second]
+    marked = replace(drawn, local=np.where(same, np.float32(0.3), np.float32(np.nan)))
+    known = marked.known(sides=True, marks=True)
+    # the definition of FUSION_LOCAL, pair by pair
+    looks = [1 - (1 - v) * math.exp(-3.0) if s else v for v, s in zip(graph.visual, same, strict=True)]
+    np.testing.assert_allclose(known.visual, looks, atol=1e-5)
+    np.testing.assert_allclose(known.fused, np.array(looks) * graph.feasibility, atol=1e-5)
+    plain, marks = (
+        one_run(marked, 0, Conditions(s, "independent", 0.0, "plain")) for s in ("greedy", "greedy-marks")
+    )
+    assert marks.to[1] is not None
+    assert plain.to[1] is not None
+    assert marks.to[1] < plain.to[1]
+    with pytest.raises(ValueError, match="hyena109 has no local features"):
+        drawn.known(sides=True, marks=True)
+
+
+@pytest.mark.usefixtures("drawn")
+def test_a_survey_without_photographs_is_not_measured_with_marks() -> None:
+    assert "learned-marks" not in invoke("--strategies", "greedy,learned-marks").output
+    assert {run["strategy"] for run in written()["runs"]} == {"greedy"}
+
+
+def test_marks_must_not_cost_questions() -> None:
+    ups = [
+        SpeedUp("belize_jaguars", "learned-marks", "learned-sides", "none", "plain", recall, 10, factor, 1, 2)
+        for recall, factor in ((0.95, 1.3), (0.99, 0.99), (0.99, 0.97), (1.0, 0.5))
+    ]
+    assert [bar.held for bar in bars_of([], ups, [])] == [True, True, False]
 
 
 def test_nothing_to_measure_is_an_error_that_names_the_options() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from benchmarks.heads.recipes import PLAIN, RECIPES, Row, bars_of, gains, hits, 
 from spotted.arrays import Float32Array
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.feasibility import FeasibilityParams
+from spotted.scoring.local_pairs import LocalPairs
 from tests.waiting import PATIENCE_S
 
 
@@ -68,6 +70,18 @@ def test_a_rejoined_survey_keeps_its_journeys_and_lends_whole_albums() -> None:
     ]
     assert albums[0] == albums[1]
     assert (after.gallery.embeddings != before.gallery.embeddings).any()
+
+
+def test_a_rejoined_survey_lends_the_local_scores_of_its_photographs() -> None:
+    before = survey()
+    vectors = before.gallery.embeddings
+    first, second = np.triu_indices(len(vectors), 1)
+    scores = np.abs((vectors[first] * vectors[second]).sum(axis=1))
+    local = LocalPairs.of(first, second, scores, np.ones(len(scores), np.uint16))
+    after = rejoined(replace(before, gallery=replace(before.gallery, local=local)), 3).gallery
+    assert after.local is not None
+    lent = np.abs((after.embeddings[first] * after.embeddings[second]).sum(axis=1))
+    np.testing.assert_allclose(after.local.scores_of(first, second), lent, atol=1e-6)
 
 
 def test_a_loss_of_more_than_a_point_misses_a_bar() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
 
@@ -38,3 +39,10 @@ def hesitant(directory: Path, number: int) -> None:
     noted(directory, number)
     if len(list(directory.glob(f"{number}-*"))) == 1:
         raise OSError("not yet")
+
+
+def killed_once(directory: Path) -> None:
+    """Have the process killed from outside, the first time."""
+    (directory / f"killed-{os.getpid()}").touch()
+    if len(list(directory.glob("killed-*"))) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
+from spotted.batch.engines import Engine, ItemResult, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
 from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
@@ -20,8 +20,8 @@ NUMBERS = [0, 1, 2, 3, 4]
 
 def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int, str]:
     found = list(works.run(task, numbers))
-    assert len({one.number for one in found}) == len(found)
-    return {one.number: one.error for one in found}
+    assert len({one.item for one in found}) == len(found)
+    return {one.item: one.error for one in found}
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +81,7 @@ def test_no_numbers_are_no_work(works: Engine, tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     run = LocalEngine(1).run(partial(tasks.noted, tmp_path), list(range(200)))
-    assert next(run) == BlockResult(0)
+    assert next(run) == ItemResult(0)
     run.close()  # type: ignore[attr-defined] # a generator
     assert len(list(tmp_path.iterdir())) < 200
 

@@ -11,6 +11,7 @@ from spotted.client.embedding_messages import (
     by_image,
     crop_message,
     embedded,
+    individual_messages,
     model,
     operation_info,
     preparation_message,
@@ -109,3 +110,9 @@ def test_an_operation_that_has_not_begun_has_no_times() -> None:
     info = operation_info(operations_pb2.Operation(operation_id="o", state=running, metrics={"loss": 0.5}))
     assert (info.state, info.metrics) == (OperationState.RUNNING, {"loss": 0.5})
     assert (info.started_at_s, info.updated_at_s) == (None, None)
+
+
+def test_names_travel_by_individual_and_unnamed_detections_do_not() -> None:
+    one, other = individual_messages({"d2": "Tau", "d1": "Asha", "d3": "Tau", "d4": ""})
+    assert (one.individual_id, list(one.detection_ids)) == ("Asha", ["d1"])
+    assert (other.individual_id, list(other.detection_ids)) == ("Tau", ["d2", "d3"])

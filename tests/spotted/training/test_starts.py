@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import torch
 
+from services.embedder.export.architectures import ARCHITECTURES
 from spotted.errors import InvalidInputError, NotFoundError, UnavailableError
 from spotted.training.networks import NetworkSpec, build_network
 from spotted.training.runs.folder import write_run
@@ -92,6 +93,9 @@ def test_published_weights_are_those_of_the_package() -> None:
     spec = NetworkSpec("efficientnet-lite0", image_size=64)
     start = start_network(spec, "imagenet")
     assert start.described == "efficientnet-lite0, trained on ImageNet"
+    # as the served backbone of these weights normalises pixels
+    served = ARCHITECTURES["efficientnet-lite0"]
+    assert (start.spec.mean, start.spec.std) == (served.mean, served.std)
     random = build_network(spec).state_dict()
     found = start.network.state_dict()
     changed = [name for name in random if not torch.equal(random[name], found[name])]
@@ -113,6 +117,7 @@ def test_published_weights_of_timm_fill_the_backbone(monkeypatch: pytest.MonkeyP
     start = start_network(SPEC, "imagenet")
     assert_filled(start.network.state_dict(), other(), "backbone.")
     assert start.described.startswith("test_vit.")
+    assert start.spec.mean == (127.5, 127.5, 127.5)
 
 
 def test_a_hub_that_cannot_be_reached_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:

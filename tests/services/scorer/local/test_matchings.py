@@ -15,6 +15,7 @@ from services.scorer.local.matchings import MATCH
 from spotted import messages
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.model import probability
+from spotted.matching import shortlists
 from spotted.v1 import local_features_pb2, operations_pb2, scorer_pb2, survey_pb2
 from tests.services.failing import failure_of
 from tests.services.scorer.local.matched import ANIMALS, add_features, animal_of, match, weigh_marks
@@ -200,6 +201,19 @@ def test_a_pair_outside_the_shortlists_is_unknown_and_a_larger_shortlist_adds_it
     assert len(first) == 2 * few
     assert few + int(match(scorer, store, survey_id, candidates=50).result) == 45
     assert local_scores(scorer, survey_id).items() >= first.items()
+
+
+def test_every_pair_of_a_small_survey_is_matched_unless_the_caller_says_otherwise(
+    scorer: Scorer, store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids = plant(scorer, survey_id)
+    add_features(scorer, survey_id, numbered(ids[:10]))
+    monkeypatch.setattr(shortlists, "CANDIDATES", 1)
+    monkeypatch.setattr(shortlists, "SHORTLISTED", 0)
+    few = int(match(scorer, store, survey_id).result)
+    assert 5 <= few <= 10
+    monkeypatch.setattr(shortlists, "SHORTLISTED", 100)
+    assert few + int(match(scorer, store, survey_id).result) == 45
 
 
 def test_renewed_scores_replace_all_with_their_normalisers(

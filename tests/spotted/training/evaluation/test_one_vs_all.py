@@ -9,7 +9,7 @@ from spotted.training.evaluation.one_vs_all import measure_by_species
 from spotted.training.photographs.labels import Labels
 
 OF = np.array([0, 0, 0, 1, 1, 2, 3, 3, -1], dtype=np.int64)
-LABELS = Labels(("a", "b", "c", "d"), ("lion", "lion", "lion", "nyala"), OF)
+LABELS = Labels(tuple("abcd"), ("lion", "lion", "lion", "nyala"), tuple("abcd"), OF)
 
 
 def vectors() -> Float32Array:

@@ -39,6 +39,8 @@ def test_views_are_normalised_pixels_of_their_rows() -> None:
     pixels = data.crops[batch.labels.numpy()]
     expected = ((pixels - np.array(MEAN)) / np.array(STD)).transpose(0, 3, 1, 2)
     np.testing.assert_allclose(batch.views[0].numpy(), expected, atol=1e-6)
+    # as convolutions on a CPU are fastest
+    assert batch.views[0].is_contiguous(memory_format=torch.channels_last)
 
 
 def test_a_batch_is_the_same_read_from_the_start_or_from_its_step() -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spotted.survey import Side
 from spotted.training.photographs.labels import label_photographs
 from spotted.training.photographs.photograph import Photograph
 from spotted.training.photographs.splits import SplitRule, split_photographs
@@ -51,6 +53,26 @@ def test_half_of_the_tested_animals_of_each_species_are_new() -> None:
     tested = {int(labels.of[row]) for row in split.test}
     assert Counter(labels.species[label] for label in tested) == {"lion": 8, "leopard": 4}
     assert Counter(labels.species[label] for label in split.unseen) == {"lion": 4, "leopard": 2}
+
+
+def test_both_flanks_of_an_animal_are_new_together() -> None:
+    photographs = [
+        replace(one, side=side)
+        for one in animals([[1] * (2 + number % 6) for number in range(60)])
+        for side in (Side.LEFT, Side.RIGHT)
+        # of some animals hardly any photograph shows the right flank
+        if side is Side.LEFT or int(one.name.removeprefix("lion")) % 4 or one.encounter.endswith("-0")
+    ]
+    labels = label_photographs(photographs, flanks_apart=["lion"])
+    split = split_photographs(photographs, labels, SplitRule(test_share=0.5, seed=1))
+    new = {labels.animals[label] for label in split.unseen}
+    assert len(new) == 15
+    assert not new & {photographs[row].name for row in split.train.tolist()}
+    tested = Counter(labels.of[split.test].tolist())
+    assert min(tested.values()) == 2
+    assert {label for label in tested if labels.animals[label] in new} == split.unseen
+    seen = {labels.animals[label] for label in tested} - new
+    assert seen <= {photographs[row].name for row in split.train.tolist()}
 
 
 def test_photographs_of_unknown_encounters_are_encounters_by_themselves() -> None:

@@ -1,0 +1,12 @@
+"""Trainings measured: the tables of the MiewID paper on photographs of known animals; batches and coats.
+
+plan          which trainings each table compares
+settings      network, length and photographs of all trainings of a folder
+material      photographs divided into those to train and to test with
+runs          trainings in folders of their own, and their vectors of the test
+measures      one-vs-all with intervals, for animals that training saw and for new ones
+gallery_size  hits by the number of photographs of an animal, exactly
+tables        the tables, beside the paper's figures
+loading       batches prepared from crops compared with batches ready in memory
+coats         lift of a training on drawn coats
+"""
