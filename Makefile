@@ -11,7 +11,7 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
@@ -103,6 +103,9 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
+
+cluster-faults: setup ## ten rounds of moved slots, killed and frozen primaries of a cluster under eight writers (minutes)
+	SPOTTED_CLUSTER_ROUNDS=10 $(BIN)/python -m pytest -s tests/faults/test_cluster.py
 
 benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
 

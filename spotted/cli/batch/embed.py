@@ -14,7 +14,7 @@ import click
 from spotted.batch.embedding import EmbedJob, assemble, assembled_counts, is_assembled, unembedded
 from spotted.batch.engines import engine
 from spotted.batch.places import below, open_place
-from spotted.batch.survey_files import ReadJob, read_survey, stored_survey
+from spotted.batch.survey_files import ReadJob, read_back, read_survey, stored_survey
 from spotted.batch.surveys import Piece, SurveyBatch
 from spotted.cli.batch.options import PLACE, engine_options, shown
 from spotted.console import json_option, next_step, show, with_unit
@@ -127,10 +127,9 @@ class _Run:
         return ReadJob(place, source, name, self.species, self.timezone)
 
     def job(self, name: str) -> EmbedJob:
+        # that its files are unchanged was checked before anything was embedded
         read = self.read(name)
-        filed = stored_survey(read)
-        if filed is None:
-            raise InvalidInputError(f"{read.url} has no survey that was read; run the command again")
+        filed = read_back(read)
         return EmbedJob(
             read.url,
             read.source,
