@@ -64,6 +64,12 @@ def test_a_poison_block_is_reported_by_its_number_and_the_others_are_done(
     assert (tmp_path / "3-1").exists()
 
 
+def test_an_item_whose_input_is_at_fault_is_not_tried_again(works: Engine, tmp_path: Path) -> None:
+    found = outcomes(works, partial(tasks.refused, tmp_path), [0, 1, 2])
+    assert found == {0: "", 1: "InvalidInputError: no survey", 2: ""}
+    assert [path.name for path in tmp_path.glob("1-*")] == ["1-0"]
+
+
 def test_a_block_that_ends_its_process_is_reported_by_its_number(works: Engine, tmp_path: Path) -> None:
     found = outcomes(works, partial(tasks.deadly, tmp_path), NUMBERS)
     assert [number for number, error in found.items() if error] == [2]
