@@ -118,7 +118,7 @@ def pooled_vectors(
         cost_s = (time.process_time() - started) / len(paths)
         cache.mkdir(parents=True, exist_ok=True)
         together = {pooling: np.concatenate([part[pooling] for part in parts]) for pooling in parts[0]}
-        np.savez(kept, cost_s=np.float64(cost_s), **together)
+        np.savez(kept, cost_s=cost_s, **together)  # type: ignore[arg-type] # keywords are names of arrays
     with np.load(kept) as known:
         vectors = {name: unit_rows(known[name]) for name in known.files if name != "cost_s"}
         return vectors, float(known["cost_s"])
