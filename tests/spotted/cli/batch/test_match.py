@@ -72,8 +72,11 @@ def results(ray: None, surveys: Path, models: Path) -> Path:  # noqa: ARG001 - i
     counts = {one["survey_id"]: (one["embedded"], one["failed"]) for one in failed["surveys"]}
     assert counts == {"ridge": (13, 0), "valley": (7, 0)}
     shutil.rmtree(surveys / "broken")
+    left = directory / "ridge" / "embedded" / "000001.npz.0.partial"
+    left.write_bytes(b"half")
     again = run_embed(str(surveys), str(directory), models, *RAY)
     assert again["blocks"] == 0
+    assert not left.exists()
     return directory
 
 
