@@ -3,6 +3,7 @@
 Run `python -m services.embedder.export`.
 
 architectures  the networks of the backbones, by name
+pooling        feature maps to vectors by the maxima of regions
 checkpoints    their weights, from a file, a hub or a package
 runs           finished trainings of the user's own
 onnx_export    a network as an ONNX file, and the check that both return the same features

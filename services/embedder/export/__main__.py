@@ -18,10 +18,13 @@ from pathlib import Path
 from services.embedder.export import checkpoints
 from services.embedder.export.architectures import (
     ARCHITECTURES,
+    POOLINGS,
     Architecture,
     PixelFeatures,
+    Pooling,
     architecture_of,
     build,
+    pooled,
     resized,
 )
 from services.embedder.export.cell_search import find_cells
@@ -66,6 +69,7 @@ def export(
     calibration: Path | None = None,
     version: int = 1,
     image_size: int | None = None,
+    pooling: Pooling = "mean",
 ) -> Exported:
     """Write a backbone and its manifest to a directory of models, unless a verified export exists.
 
@@ -73,11 +77,13 @@ def export(
     weights: None: the published ones, or those of the training.
     calibration: a directory of photographs, for int8.
     image_size: edge of the images, pixels; None: that of the network.
+    pooling: of EfficientNet-Lite.
     Raises InvalidInputError if the backbone is unknown or the weights do not fit it, PreconditionError if
     the file and torch disagree or a package is missing, AlreadyExistsError if this version was exported from
     other weights, and the errors of `checkpoints` if the weights cannot be loaded.
     """
     architecture, weights = choose(model_id, weights)
+    architecture = pooled(architecture, pooling)
     if image_size is not None:
         architecture = resized(architecture, image_size)
     described = describe(architecture, weights, precision=precision, version=version)
@@ -226,6 +232,7 @@ def main() -> None:
             calibration=arguments.calibration,
             version=arguments.version,
             image_size=arguments.image_size,
+            pooling=arguments.pooling,
         )
     except SpottedError as error:
         sys.exit(f"{error.reason}: {error}")
@@ -249,6 +256,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--image-size", type=int, metavar="PX", help="Edge of the images; default: that of the network"
     )
+    parser.add_argument("--pooling", choices=POOLINGS, default=POOLINGS[0], help="Of efficientnet-lite0")
     parser.add_argument("--version", type=int, default=1, help="Version to export as")
     return parser
 

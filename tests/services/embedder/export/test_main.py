@@ -177,7 +177,7 @@ def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> No
 
 
 @pytest.mark.usefixtures("traced")
-def test_another_image_size_is_a_backbone_of_its_own(
+def test_another_image_size_and_pooling_is_a_backbone_of_its_own(
     tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes, content = [], (exported.directory / MODEL_FILE).read_bytes()
@@ -187,11 +187,12 @@ def test_another_image_size_is_a_backbone_of_its_own(
         return content
 
     monkeypatch.setattr("services.embedder.export.__main__.trace", trace)
-    done = export(MODEL_ID, tmp_path, image_size=320)
+    name = f"{MODEL_ID}-rmac-320"
+    done = export(MODEL_ID, tmp_path, image_size=320, pooling="rmac")
     assert sizes == [320]
-    assert done.directory == tmp_path / f"{MODEL_ID}-320" / "1"
-    assert (done.manifest.model_id, done.manifest.input_size) == (f"{MODEL_ID}-320", 320)
-    assert not export(MODEL_ID, tmp_path, image_size=320).fresh
+    assert done.directory == tmp_path / name / "1"
+    assert (done.manifest.model_id, done.manifest.input_size) == (name, 320)
+    assert not export(MODEL_ID, tmp_path, image_size=320, pooling="rmac").fresh
 
 
 @pytest.mark.slow
