@@ -166,6 +166,19 @@ def test_a_slot_on_its_way_answers_for_whole_keys_and_waits_for_those_in_parts(c
     store.close()
 
 
+def test_a_slot_without_a_primary_is_named_and_found_again(cluster: Cluster) -> None:
+    store = Store(cluster.url.replace("socket_timeout=2", "socket_timeout=0.5"))
+    store.open()
+    key, node = keys.survey_journal("nowhere"), owner(cluster, "nowhere")
+    with node.client as client:
+        client.execute_command("CLUSTER DELSLOTS", slot(key))
+        with pytest.raises(StoreUnavailableError, match="some keys have no primary; start the missing nodes"):
+            store.length(key)
+        client.execute_command("CLUSTER ADDSLOTS", slot(key))
+    assert store.length(key) == 0
+    store.close()
+
+
 def test_an_upgrade_shuts_out_the_services_of_another_release_on_every_node(cluster: Cluster) -> None:
     service = Store(cluster.url)
     service.open()
