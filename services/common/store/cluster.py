@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -89,9 +90,9 @@ class ClusterNodes:
         """The slot of a key."""
         return key_slot(key.encode())
 
-    def synced(self, key: str) -> str:
-        """A key of the same slot."""
-        return keys.synced(key)
+    def synced(self, key: str, *, asking: bool) -> str:
+        """A key of the same slot; one of its own if the slot is on its way and another node has the usual."""
+        return f"{keys.synced(key)}:{uuid.uuid4().hex}" if asking else keys.synced(key)
 
     def primaries(self) -> Sequence[redis.Redis]:
         """A client of each primary."""
