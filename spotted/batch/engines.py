@@ -49,7 +49,7 @@ class Engine(Protocol):
     def run(self, task: Callable[[Item], None], items: Sequence[Item]) -> Iterator[ItemResult[Item]]:
         """Call a task with each item, both of which must pickle; yields each once, in order of completion.
 
-        A task that fails is retried; the result carries its last error.
+        A task that fails is retried, unless its input is at fault; the result carries its last error.
         """
         ...
 
@@ -65,14 +65,14 @@ class LocalEngine:
         """Call a task with each item."""
         waiting, failed = list(reversed(items)), list[Item]()
         while waiting:
-            for result in _together(task, waiting, self.workers):
-                if result.error:
+            for result, again in _together(task, waiting, self.workers):
+                if again:
                     failed.append(result.item)
                 else:
                     yield result
         # one at a time, so that an item that kills its process is known
         for item in failed:
-            yield from _together(task, [item], 1)
+            yield from (result for result, _ in _together(task, [item], 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +116,10 @@ def engine(kind: str, *, workers: int, address: str = "") -> Engine:
     return LocalEngine(workers)
 
 
-def _together(task: Callable[[Item], None], waiting: list[Item], workers: int) -> Iterator[ItemResult[Item]]:
-    """One attempt per item, the last of `waiting` first, which are removed from it.
+def _together(
+    task: Callable[[Item], None], waiting: list[Item], workers: int
+) -> Iterator[tuple[ItemResult[Item], bool]]:
+    """One attempt per item, the last of `waiting` first, which are removed from it; and whether to retry it.
 
     A process that dies fails the items that are in progress, and ends this: the others still wait.
     """
@@ -127,13 +129,13 @@ def _together(task: Callable[[Item], None], waiting: list[Item], workers: int) -
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_prepare,
     )
-    running: dict[Future[None], Item] = {}
+    running: dict[Future[str], Item] = {}
     broken = False
     try:
         while running or (waiting and not broken):
             while waiting and not broken and len(running) < workers:
                 try:
-                    running[pool.submit(task, waiting[-1])] = waiting[-1]
+                    running[pool.submit(_call, task, waiting[-1])] = waiting[-1]
                 except BrokenProcessPool:
                     broken = True
                 else:
@@ -141,7 +143,8 @@ def _together(task: Callable[[Item], None], waiting: list[Item], workers: int) -
             for future in wait_for(running, return_when=FIRST_COMPLETED).done:
                 error = future.exception()
                 broken = broken or isinstance(error, BrokenProcessPool)
-                yield ItemResult(running.pop(future), _message(error) if error else "")
+                message = _message(error) if error else future.result()
+                yield ItemResult(running.pop(future), message), error is not None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -160,18 +163,22 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _call(task: Callable[[Any], None], item: object) -> None:
-    task(item)
+def _call(task: Callable[[Any], None], item: object) -> str:
+    """The error of an item that no retry can help, "" if it is finished; other errors are raised."""
+    try:
+        task(item)
+    except (InvalidInputError, PreconditionError) as error:
+        return _message(error)
+    return ""
 
 
 def _failure(ray: ModuleType, done: object) -> str:
     try:
-        ray.get(done)
+        return str(ray.get(done))
     except ray.exceptions.RayTaskError as error:
         return _message(error.cause)
     except ray.exceptions.RayError as error:
         return _message(error)
-    return ""
 
 
 def _message(error: BaseException) -> str:

@@ -65,6 +65,7 @@ class Place(Protocol):
 class Folder:
     """A folder of this machine, or one that machines share.
 
+    >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as root:
     ...     place = Folder(Path(root))
     ...     place.write("ridge/a.txt", b"one")

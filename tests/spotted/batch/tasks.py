@@ -7,6 +7,8 @@ import signal
 import threading
 from pathlib import Path
 
+from spotted.errors import InvalidInputError
+
 
 def noted(directory: Path, number: int) -> None:
     """Leave a file for each time a number was worked on."""
@@ -19,6 +21,13 @@ def poisoned(directory: Path, number: int) -> None:
     noted(directory, number)
     if number == 3:
         raise ValueError("a poison block")
+
+
+def refused(directory: Path, number: int) -> None:
+    """Refuse number 1."""
+    noted(directory, number)
+    if number == 1:
+        raise InvalidInputError("no survey")
 
 
 def deadly(directory: Path, number: int) -> None:
