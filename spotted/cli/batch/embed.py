@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spotted.batch.embedding import EmbedJob, assemble, assembled_counts, is_assembled, unembedded
+from spotted.batch.embedding import EMBEDDED, EmbedJob, assemble, assembled_counts, is_assembled, unembedded
 from spotted.batch.engines import engine
 from spotted.batch.places import below, open_place
 from spotted.batch.survey_files import ReadJob, read_back, read_survey, stored_survey
@@ -89,8 +89,7 @@ def embed(
     embedder = offline.load_offline(directory, model_id, local_method)
     run = _Run(surveys, results, species, timezone, str(directory), model_id, embedder.spec, embedder.local)
     batch = SurveyBatch(names, engine(kind, workers=workers, address=address), shown)
-    if fresh:
-        batch.each(lambda name: open_place(below(results, name)).remove(""))
+    batch.each(partial(_begin, results, fresh))
     batch.stage("surveys read", run.reading)
     blocks = batch.stage("blocks embedded", partial(run.embedding, offline.embed_block))
     batch.stage("surveys put together", run.assembling)
@@ -107,6 +106,13 @@ def embed(
     if counts:
         show(document, as_json=as_json, text=lambda: _print(results, counts))
     batch.raise_failures()
+
+
+def _begin(results: str, fresh: bool, name: str) -> None:  # noqa: FBT001 - of a partial
+    place = open_place(below(results, name))
+    if fresh:
+        place.remove("")
+    place.sweep(EMBEDDED)
 
 
 @dataclass(frozen=True, slots=True)
