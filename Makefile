@@ -12,10 +12,10 @@ QUICK := tests/spotted
 BASELINE := protos/baseline.binpb
 
 .PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
-	sbom audit \
+	gpu-check sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-training benchmark-training-tables clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -89,6 +89,9 @@ fuzz-wire: models ## a hundred thousand mutated requests to the running services
 attack: models ## hostile images, streams, tokens, backups and races on running services, under memory limits
 	$(BIN)/python -m tools.attack
 
+gpu-check: models ## a GPU beside the CPU: vectors, trainings and rates, in eight minutes; says what it needs
+	$(BIN)/python -m tools.gpu_check
+
 sbom: setup ## the contents of each image, as CycloneDX
 	$(BIN)/python -m tools.sbom --output out/sbom
 
@@ -107,7 +110,7 @@ kills: setup ## two hundred kills while surveys and sessions are written, create
 cluster-faults: setup ## ten rounds of moved slots, killed and frozen primaries of a cluster under eight writers (minutes)
 	SPOTTED_CLUSTER_ROUNDS=10 $(BIN)/python -m pytest -s tests/faults/test_cluster.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -130,8 +133,13 @@ benchmark-local: models ## local evidence on photographs of one flank, beside an
 	$(BIN)/python -m benchmarks.local --data $(DATA)
 
 benchmark-grouping: models ## HotSpotter, backbones and Spotted side by side; how many candidates to match; groups without answers
-	$(BIN)/python -m benchmarks.grouping --data $(DATA) --figure docs/images/scores.png
+	$(BIN)/python -m services.embedder.export efficientnet-lite0 --pooling rmac --image-size 384 --output models
+	$(BIN)/python -m benchmarks.grouping --data $(DATA) --model efficientnet-lite0 --model efficientnet-lite0-rmac-384 --figure docs/images/scores.png
+	$(BIN)/python -m benchmarks.grouping.groups --data $(DATA)
 	$(BIN)/python -m benchmarks.grouping.shortlists --data $(DATA)
+
+benchmark-pooling: models ## pooling and image size of the default backbone (minutes)
+	$(BIN)/python -m benchmarks.pooling --data $(DATA)
 
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading

@@ -45,14 +45,6 @@ class MatchedSurvey:
         return ["" if one < 0 else str(one) for one in self.known.individuals.tolist()]
 
     @property
-    def detections(self) -> list[Detection]:
-        """The rows with their individuals and encounters."""
-        return [
-            Detection(str(row), individual_id=name, encounter_id=encounter)
-            for row, (name, encounter) in enumerate(zip(self.names, self.encounters, strict=True))
-        ]
-
-    @property
     def placed(self) -> bool:
         """Whether places and times are known."""
         return bool(np.isfinite(self.gallery.table.position_m).any())
