@@ -3,6 +3,7 @@
 servicer             the rpcs of EmbedderService
 operations_servicer  the rpcs of OperationsService
 wire                 requests to library values, results to responses
+heat_wire            the same of heat maps
 recipes              recipes of adaptation heads from their messages
 images               image files to the pixels that a backbone reads
 inference            pixels to unit vectors

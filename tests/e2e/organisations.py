@@ -31,6 +31,7 @@ from services.embedder.__main__ import services as embedder_services
 from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone, Manifest
 from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.cell_maps import CellMap, with_output
 from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
@@ -210,7 +211,11 @@ def tiny_backbone(path: Path) -> Backbone:
     manifest = Manifest(
         TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "d" * 64, "Apache-2.0", "a test"
     )
-    return Backbone(manifest, onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), "cpu")
+    ones, zeros = np.ones(3, np.float32), np.zeros(3, np.float32)
+    cell_map = CellMap("d" * 64, "as_float", channels_last=True, power=1.0, scale=ones, shift=zeros)
+    content = with_output(path.read_bytes(), cell_map.tensor)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return Backbone(manifest, session, "cpu", cell_map)
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ from spotted.errors import PreconditionError, SpottedError
 
 # attempts at a node that refuses or breaks its connection; the cluster needs seconds to replace it
 RETRIES = 2
+# redirects that are followed at once
+REDIRECTS = 5
 SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.02, 0.25
 # of a script on a key that has been moved already, while others of the slot have not
 MOVED_IN_PART = "non local key"
@@ -60,17 +63,18 @@ class ClusterNodes:
         ends_s = time.monotonic() + self._address.timeout_s
         asked: ClusterNode | None = None
         for attempt in count():
-            node = asked or self._node(self.slot(key))
-            is_asked, asked = asked is not None, None
+            node, is_asked = asked, asked is not None
+            asked = None
             try:
+                node = node or self._node(self.slot(key))
                 return call(self._cluster().get_redis_connection(node), is_asked)
             except exceptions.RedisError as error:
                 if time.monotonic() > ends_s or not self._is_passing(error, node, attempt):
                     raise
-                if isinstance(error, exceptions.AskError) and not isinstance(error, exceptions.MovedError):
-                    asked = self._named(error)
-                elif not isinstance(error, exceptions.MovedError):
-                    time.sleep(min(SHORTEST_PAUSE_S * 2**attempt, LONGEST_PAUSE_S))
+                if isinstance(error, exceptions.AskError) and attempt < REDIRECTS:
+                    asked = None if isinstance(error, exceptions.MovedError) else self._named(error)
+                else:
+                    time.sleep(min(SHORTEST_PAUSE_S * 2 ** min(attempt, REDIRECTS), LONGEST_PAUSE_S))
         raise AssertionError
 
     def version(self, elsewhere: exceptions.AskError) -> bytes | None:
@@ -86,9 +90,9 @@ class ClusterNodes:
         """The slot of a key."""
         return key_slot(key.encode())
 
-    def synced(self, key: str) -> str:
-        """A key of the same slot."""
-        return keys.synced(key)
+    def synced(self, key: str, *, asking: bool) -> str:
+        """A key of the same slot; one of its own if the slot is on its way and another node has the usual."""
+        return f"{keys.synced(key)}:{uuid.uuid4().hex}" if asking else keys.synced(key)
 
     def primaries(self) -> Sequence[redis.Redis]:
         """A client of each primary."""
@@ -102,24 +106,27 @@ class ClusterNodes:
             if self._opened is not None:
                 self._opened.close()
 
-    def _is_passing(self, error: exceptions.RedisError, node: ClusterNode, attempt: int) -> bool:
+    def _is_passing(self, error: exceptions.RedisError, node: ClusterNode | None, attempt: int) -> bool:
         """Whether a call that failed is worth repeating; notes what the error says of the layout."""
+        name = node.name if node else ""
         match error:
             case exceptions.MovedError():
                 self._cluster().nodes_manager.move_slot(error)
             case exceptions.AskError() | exceptions.TryAgainError():
                 pass
             case exceptions.ClusterDownError():
-                self._refresh(node.name)
+                self._refresh(name)
             case exceptions.AuthenticationError():
                 return False
             case exceptions.ConnectionError():
-                self._refresh(node.name)
+                self._refresh(name)
                 return attempt < RETRIES
             case exceptions.TimeoutError():
                 # the caller has waited long enough; the next call asks another node who holds the slot
-                self._failed = node.name
-                self._cluster().get_redis_connection(node).connection_pool.disconnect(inuse_connections=False)
+                self._failed = name
+                if node is not None:
+                    pool = self._cluster().get_redis_connection(node).connection_pool
+                    pool.disconnect(inuse_connections=False)
                 return False
             case _:
                 return MOVED_IN_PART in str(error)
@@ -130,8 +137,10 @@ class ClusterNodes:
         failed, self._failed = self._failed, ""
         if failed:
             self._refresh(failed)
-        with _translated(self._address.shown):
+        try:
             return self._cluster().nodes_manager.get_node_from_slot(slot)
+        except exceptions.SlotNotCoveredError:
+            raise exceptions.ClusterDownError(f"CLUSTERDOWN slot {slot} has no primary") from None
 
     def _named(self, error: exceptions.AskError) -> ClusterNode:
         """The node that a redirect names."""

@@ -9,7 +9,7 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:version`                                    | string | STORE_VERSION, or `1>2` during an upgrade |
 | `spotted:upgrade`                                    | string | id of the running upgrade, for a minute   |
 | `spotted:synced`                                     | string | empty; set to wait for earlier writes     |
-| `spotted:{<tag of a key>}:synced`                    | string | the same in a cluster, for a minute       |
+| `spotted:{<tag of a key>}:synced`                    | string | as above in a cluster, a minute; or `:id` |
 | `spotted:organisations`                              | set    | organisations with surveys or a catalogue |
 | `<owner>surveys`                                     | hash   | survey id -> mark of its listing          |
 | `spotted:{s:<survey>}:listing`                       | string | that mark, an hour until a creation ends  |

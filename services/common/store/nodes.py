@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar, cast
 
 import redis
 from redis.connection import AbstractConnection
+from redis.exceptions import AskError, MovedError, TryAgainError
 
 from services.common.store import keys
 
@@ -27,8 +28,8 @@ class Nodes(Protocol):
     def slot(self, key: str) -> int:
         """A number that is equal for keys that one command may have."""
 
-    def synced(self, key: str) -> str:
-        """A key beside another one, to wait for earlier writes."""
+    def synced(self, key: str, *, asking: bool) -> str:
+        """A key beside another one, to wait for earlier writes. asking: as of a call."""
 
     def primaries(self) -> Sequence[redis.Redis]:
         """A client of each server that takes writes."""
@@ -60,7 +61,7 @@ class OneNode:
         """One for all keys."""
         return 0
 
-    def synced(self, key: str) -> str:  # noqa: ARG002 - it holds every key
+    def synced(self, key: str, *, asking: bool) -> str:  # noqa: ARG002 - it holds every key
         """One key for all."""
         return keys.SYNCED
 
@@ -76,7 +77,10 @@ class OneNode:
 def answers(pipeline: redis.client.Pipeline) -> list[object]:
     """The answers to a pipeline's commands. Raises the first error without the commands' arguments."""
     found = pipeline.execute(raise_on_error=False)
-    for answer in found:
+    for number, answer in enumerate(found):
+        if number and isinstance(answer, AskError) and not isinstance(answer, MovedError):
+            # the command before it was carried out here; elsewhere as well, its key would be on two nodes
+            raise TryAgainError("TRYAGAIN a key of this slot has moved")
         if isinstance(answer, Exception):
             raise answer
     return cast("list[object]", found)

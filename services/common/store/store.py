@@ -257,7 +257,7 @@ class Store:
         # own, on the node that has the key
         if asking:
             pipeline.execute_command("ASKING")
-        synced = self._nodes.synced(key)
+        synced = self._nodes.synced(key, asking=asking)
         pipeline.set(synced, b"", ex=None if synced == keys.SYNCED else keys.SYNCED_TTL_S)
         pipeline.waitaof(1, 0, self._wait_ms)
         if self._address.replicas:

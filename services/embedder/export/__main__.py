@@ -20,12 +20,14 @@ from services.embedder.export.architectures import (
     ARCHITECTURES,
     POOLINGS,
     Architecture,
+    PixelFeatures,
     Pooling,
     architecture_of,
     build,
     pooled,
     resized,
 )
+from services.embedder.export.cell_search import find_cells
 from services.embedder.export.checkpoints import Weights
 from services.embedder.export.onnx_export import OPSET, Agreement, check_parity, trace
 from services.embedder.export.runs import from_run
@@ -39,6 +41,7 @@ from services.embedder.inference.backbones import (
     preprocessing,
     read_manifest,
 )
+from services.embedder.inference.cell_maps import CELLS_FILE
 from spotted.errors import AlreadyExistsError, InvalidInputError, SpottedError
 from spotted.training.runs import is_run
 
@@ -94,8 +97,11 @@ def export(
     directory = models / described.model_id / str(version)
     known = existing_export(directory, described)
     if known:
+        if precision == "fp32" and not (directory / CELLS_FILE).is_file():
+            _write_cells(directory, loaded(architecture, weights), described.input_size)
         return Exported(directory, known, fresh=False)
-    content, agreement = exported_content(architecture, weights, precision, photographs)
+    network = loaded(architecture, weights)
+    content, agreement = exported_content(network, architecture, precision, photographs)
     manifest = replace(
         described,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -105,6 +111,8 @@ def export(
     directory.mkdir(parents=True, exist_ok=True)
     # the manifest is written last: without it the directory holds no backbone
     write(directory / MODEL_FILE, content)
+    if precision == "fp32":
+        _write_cells(directory, network, described.input_size)
     write(directory / MANIFEST_FILE, manifest.to_json().encode())
     return Exported(directory, manifest, fresh=True)
 
@@ -174,12 +182,17 @@ def existing_export(directory: Path, described: Manifest) -> Manifest | None:
     return manifest if same else None
 
 
-def exported_content(
-    architecture: Architecture, weights: Weights, precision: Precision, photographs: ByteArray | None
-) -> tuple[bytes, Agreement]:
-    """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""
+def loaded(architecture: Architecture, weights: Weights) -> PixelFeatures:
+    """The network of a backbone with its weights."""
     network = build(architecture)
     checkpoints.load(network.network, weights)
+    return network
+
+
+def exported_content(
+    network: PixelFeatures, architecture: Architecture, precision: Precision, photographs: ByteArray | None
+) -> tuple[bytes, Agreement]:
+    """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""
     content = trace(network, architecture.input_size)
     agreement = check_parity(network, content, architecture.input_size)
     return (
@@ -195,6 +208,15 @@ def write(path: Path, content: bytes) -> None:
         stream.write(content)
         os.fchmod(stream.fileno(), 0o644)
     Path(stream.name).replace(path)
+
+
+def _write_cells(directory: Path, network: PixelFeatures, size: int) -> None:
+    """Say beside a model file how its vectors follow from the cells of an image, if they do."""
+    cell_map = find_cells(network, (directory / MODEL_FILE).read_bytes(), size)
+    if cell_map is None:
+        (directory / CELLS_FILE).unlink(missing_ok=True)
+    else:
+        write(directory / CELLS_FILE, cell_map.to_bytes())
 
 
 def main() -> None:

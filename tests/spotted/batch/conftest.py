@@ -8,11 +8,10 @@ import pytest
 
 from services.common.store.store import Store
 from services.scorer.__main__ import service
-from spotted.batch.places import open_place
 from spotted.client import Spotted
 from tests.services.scorer.planted import Scorer
 from tests.services.serving import running
-from tests.services.upkeep.object_store import serving
+from tests.spotted.batch.reachable_bucket import reachable_bucket
 
 COUNT = 45
 
@@ -30,10 +29,5 @@ def spotted(store: Store, survey_id: str) -> Iterator[Spotted]:
 @pytest.fixture(scope="session")
 def bucket_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A bucket of a real S3 server, reached by the usual variables."""
-    pytest.importorskip("obstore", reason="the extra s3 is not installed")
-    pytest.importorskip("moto", reason="the development requirements are not installed")
-    with serving(tmp_path_factory.mktemp("s3")) as settings, pytest.MonkeyPatch.context() as patched:
-        for name, value in settings.items():
-            patched.setenv(name.upper(), value)
-        yield "s3://backups"
-    open_place.cache_clear()
+    with reachable_bucket(tmp_path_factory.mktemp("s3")) as url:
+        yield url

@@ -12,7 +12,7 @@ import pytest
 from spotted.batch.engines import Engine, ItemResult, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
-from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
+from tests.spotted.batch.slow_ray import dropped_processes, ray_cluster
 from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -27,15 +27,8 @@ def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int
 @pytest.fixture(scope="module")
 def ray_engine() -> Iterator[RayEngine]:
     """A cluster of two processes for all tests here."""
-    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
-    try:
-        ray.init(address="local", **options)
-    except Exception as error:  # Ray raises no narrower class if the start takes too long
-        skip_if_too_slow(str(error))
-        raise
-    yield RayEngine(2)
-    ray.shutdown()
+    with ray_cluster():
+        yield RayEngine(2)
 
 
 @pytest.fixture(

@@ -18,7 +18,7 @@ def test_one_node_holds_every_key(client: redis.Redis) -> None:
     assert nodes.run("any", lambda node, asking: (node, asking)) == (client, False)
     assert nodes.primaries() == [client]
     assert nodes.slot("a") == nodes.slot("b")
-    assert nodes.synced("a") == nodes.synced("b") == keys.SYNCED
+    assert nodes.synced("a", asking=False) == nodes.synced("b", asking=True) == keys.SYNCED
     nodes.close()
 
 

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import pytest
 from click.testing import CliRunner
 
 from spotted.cli import main
-from tests.spotted.batch.slow_ray import skip_if_too_slow
 from tests.spotted.coat_surveys import write_coat_survey
 
 # animals by survey
@@ -23,20 +19,6 @@ def write_surveys(directory: Path) -> Path:
     for seed, (name, animals) in enumerate(SURVEYS.items()):
         write_coat_survey(directory / name, animals, seed)
     return directory
-
-
-@contextmanager
-def ray_cluster() -> Iterator[None]:
-    """Two processes, which all commands in this process use."""
-    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
-    try:
-        ray.init(address="local", **options)
-    except Exception as error:  # Ray raises no narrower class if the start takes too long
-        skip_if_too_slow(str(error))
-        raise
-    yield
-    ray.shutdown()
 
 
 def run_batch(*arguments: str, code: int = 0) -> dict[str, Any]:

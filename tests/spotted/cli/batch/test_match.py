@@ -23,10 +23,10 @@ from spotted.client import Spotted
 from spotted.client.values import LocalFeatureSpec
 from spotted.scoring.fusion import Fusion
 from tests.services.embedder.serving import serving
-from tests.services.upkeep.object_store import serving as serving_s3
 from tests.spotted.batch import tasks
-from tests.spotted.batch.slow_ray import dropped_processes
-from tests.spotted.cli.batch.surveys import SURVEYS, ray_cluster, run_batch, run_embed, write_surveys
+from tests.spotted.batch.reachable_bucket import reachable_bucket
+from tests.spotted.batch.slow_ray import dropped_processes, ray_cluster
+from tests.spotted.cli.batch.surveys import SURVEYS, run_batch, run_embed, write_surveys
 from tests.spotted.cli.conftest import Machine, machine_of
 
 pytest.importorskip("cv2", reason="the extra `local` is not installed")
@@ -38,13 +38,8 @@ TOP = "4"
 @pytest.fixture(scope="module")
 def s3_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A bucket of a real S3 server, which processes that start from now on reach by the usual variables."""
-    pytest.importorskip("obstore", reason="the extra s3 is not installed")
-    pytest.importorskip("moto", reason="the development requirements are not installed")
-    with serving_s3(tmp_path_factory.mktemp("s3")) as settings, pytest.MonkeyPatch.context() as patched:
-        for name, value in settings.items():
-            patched.setenv(name.upper(), value)
-        yield "s3://backups"
-    open_place.cache_clear()
+    with reachable_bucket(tmp_path_factory.mktemp("s3")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
