@@ -11,11 +11,11 @@ QUICK := tests/spotted
 # the contract of the last release: no change may break it
 BASELINE := protos/baseline.binpb
 
-.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills \
+.PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
 	sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-training benchmark-training-tables clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -104,7 +104,10 @@ kill-points: setup ## a thousand kills of sampler and store while annotators ans
 kills: setup ## two hundred kills while surveys and sessions are written, created and deleted
 	SPOTTED_KILLS=200 $(BIN)/python -m pytest -s tests/faults/test_creations_killed.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
+cluster-faults: setup ## ten rounds of moved slots, killed and frozen primaries of a cluster under eight writers (minutes)
+	SPOTTED_CLUSTER_ROUNDS=10 $(BIN)/python -m pytest -s tests/faults/test_cluster.py
+
+benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)
@@ -127,8 +130,13 @@ benchmark-local: models ## local evidence on photographs of one flank, beside an
 	$(BIN)/python -m benchmarks.local --data $(DATA)
 
 benchmark-grouping: models ## HotSpotter, backbones and Spotted side by side; how many candidates to match; groups without answers
-	$(BIN)/python -m benchmarks.grouping --data $(DATA) --figure docs/images/scores.png
+	$(BIN)/python -m services.embedder.export efficientnet-lite0 --pooling rmac --image-size 384 --output models
+	$(BIN)/python -m benchmarks.grouping --data $(DATA) --model efficientnet-lite0 --model efficientnet-lite0-rmac-384 --figure docs/images/scores.png
+	$(BIN)/python -m benchmarks.grouping.groups --data $(DATA)
 	$(BIN)/python -m benchmarks.grouping.shortlists --data $(DATA)
+
+benchmark-pooling: models ## pooling and image size of the default backbone (minutes)
+	$(BIN)/python -m benchmarks.pooling --data $(DATA)
 
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading

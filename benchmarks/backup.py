@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from services.common import process
-from services.common.store import keys
 from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
+from services.common.survey.listing import Listing
 from services.upkeep.backup.contents import read_contents
 from services.upkeep.backup.restore import restore_survey
 from services.upkeep.backup.write import BackedUp, Backups
@@ -74,6 +74,7 @@ def plant(store: Store, survey_id: str, detections: int, dimension: int) -> int:
     rng = np.random.default_rng(0)
     looks = rng.normal(size=(ANIMALS, dimension)).astype(np.float32)
     journal, total = Journal(store, survey_id), 0
+    Listing(store).enter(survey_id)
 
     def append(content: bytes) -> None:
         at = journal.length()
@@ -85,7 +86,6 @@ def plant(store: Store, survey_id: str, detections: int, dimension: int) -> int:
         content = event.SerializeToString()
         total += len(content)
         append(content)
-    store.add_member(keys.surveys(""), survey_id)
     return total
 
 

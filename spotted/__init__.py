@@ -16,6 +16,7 @@ boxes           outputs of object detectors as boxes, and crops
 calibration     the score as a probability
 local_features  marks that two photographs share
 ranking         the best candidates of a detection
+matching        a whole survey's marks matched, and its calibration fitted
 heads           adaptation heads on frozen embeddings
 facts           what is known of pairs besides answers: images, names, encounters
 constraints     what answers imply about individuals
@@ -35,7 +36,8 @@ messages, v1    library values as messages of the contract, and the generated co
 event_parts     large events of a session in parts that fit into messages
 testing         fakes of the services for tests
 local           the services on this machine
-batch           candidates of surveys that are too large for one machine
+batch           surveys that are too large for one machine, and directories of surveys
+object_stores   S3 and the like, for batches and backups
 cli, console    the `spotted` command
 demo            the demonstration
 lazy            package faces that import on first use

@@ -17,7 +17,9 @@ from hypothesis import settings
 from services.common.store import keys
 from services.common.store.store import Store
 from spotted.local import processes
+from tests import slots
 from tests.services import forked
+from tests.services.listing import strike
 from tests.stores import running_store
 
 if TYPE_CHECKING:
@@ -54,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: (item.path not in slow, -cases[item.path]))
 
 
+@pytest.fixture(scope="session", autouse=True)
+def one_slot() -> Iterator[None]:
+    """No script of any test uses keys of several slots of a cluster."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Store, "script", slots.checked(Store.script))
+        yield
+
+
 @pytest.fixture(scope="session")
 def store_url() -> Iterator[str]:
     """A real store with fsync on every write; one per worker: surveys keep tests apart."""
@@ -66,12 +76,12 @@ def store(store_url: str) -> Iterator[Store]:
     """An open store; the surveys that a test leaves in it are gone for those that list all of them."""
     opened = Store(store_url)
     opened.open()
-    before = opened.members(keys.surveys(""))
+    before = opened.fields(keys.surveys(""))
     yield opened
-    for survey_id in set(opened.members(keys.surveys(""))) - set(before):
+    for survey_id in set(opened.fields(keys.surveys(""))) - set(before):
         if left := opened.names(keys.of_survey(survey_id)):
             opened.delete(*left)
-        opened.remove_member(keys.surveys(""), survey_id)
+        strike(opened, survey_id)
     catalogue = opened.names(keys.of_catalogue(""))
     if catalogue:
         opened.delete(*catalogue)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - the directory in it has a name of its 
 # room for the largest file of a run, several times over
 LEAST_ROOM = 2**30
 PREFIX = "spotted-store-"
+# with this variable the store of all tests is a cluster
+ON_CLUSTER = "SPOTTED_TEST_CLUSTER"
 # locked as long as the tests run that use the store beside it
 IN_USE = "tests.lock"
 
@@ -27,6 +30,10 @@ def running_store() -> Iterator[str]:
     every test waits for one. Stores that are killed and read again are those of `tests.faults.deployment`.
     """
     remove_abandoned(MEMORY)
+    if ON_CLUSTER in os.environ:
+        with running_cluster() as url:
+            yield url
+        return
     room = MEMORY.is_dir() and shutil.disk_usage(MEMORY).free >= LEAST_ROOM
     with tempfile.TemporaryDirectory(prefix=PREFIX, dir=MEMORY if room else None) as name:
         directory = Path(name)
@@ -39,6 +46,17 @@ def running_store() -> Iterator[str]:
                 assert member.process() is not None, "the store died during the tests"
             finally:
                 processes.end(member)
+
+
+@contextmanager
+def running_cluster() -> Iterator[str]:
+    """A cluster of three primaries; yields its URL."""
+    # starts services, too, which most tests need not
+    from tests.faults import cluster  # noqa: PLC0415
+    from tests.faults.deployment import Deployment  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory() as directory, Deployment(Path(directory)) as deployment:
+        yield cluster.started(deployment.store, replicas=0).url
 
 
 def remove_abandoned(parent: Path) -> None:

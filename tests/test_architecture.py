@@ -36,6 +36,7 @@ SCIENCE: dict[str, set[str]] = {
     "scoring": SURVEY | {"calibration", "lazy"},
     "local_features": BASE | {"lazy"},
     "ranking": SCORES | {"lazy"},
+    "matching": SCORES | {"ranking", "local_features", "lazy"},
     "heads": BASE | {"lazy"},
     "facts": BASE,
     "constraints": BASE | {"facts"},
@@ -49,6 +50,7 @@ SCIENCE: dict[str, set[str]] = {
 }
 EDGE: dict[str, set[str]] = {
     "lazy": set(),
+    "object_stores": {"errors"},
     "interrupts": set(),
     "formats": SURVEY | {"boxes"},
     "training": SCORES | {"ranking", "evaluation", "reports", "formats", "boxes", "heads", "lazy"},
@@ -85,7 +87,8 @@ EDGE: dict[str, set[str]] = {
         "local_features",
         "catalogue",
     },
-    "batch": SCORES | {"v1", "messages", "ranking", "client", "formats"},
+    "batch": SCORES
+    | {"ranking", "matching", "local_features", "client", "formats", "object_stores", "boxes", "lazy"},
 }
 # programs that put everything together
 PROGRAMS = {"cli", "demo", "__main__"}

@@ -37,6 +37,13 @@ LEAST_GAIN, MOST_LOSS, MOST_ERROR = 0.04, 0.01, 0.05
 @click.option("--output", type=click.Path(path_type=Path), default=Path("out/benchmarks/calibration.json"))
 @click.option("--kinds", default=",".join(KINDS), show_default=True, help="Kinds of surveys.")
 @click.option("--seeds", default=SEEDS, show_default=True, help="Seeds, separated by commas.")
+@click.option(
+    "--labels",
+    "amounts",
+    default=",".join(map(str, AMOUNTS)),
+    show_default=True,
+    help="What is labelled: numbers of animals, half, or answers of a session.",
+)
 @click.option("--local", is_flag=True, help="Instead, the composites without and with matched marks.")
 @cache_option
 @click.option("--quick", is_flag=True, help="One small survey and two splits, to check that it runs.")
@@ -48,6 +55,7 @@ def main(
     output: Path,
     kinds: str,
     seeds: str,
+    amounts: str,
     local: bool,
     cache: Path,
     quick: bool,
@@ -60,10 +68,11 @@ def main(
             for amount in AMOUNTS:
                 click.echo(json.dumps(asdict(marks_line(with_marks, amount))))
         return
+    wanted = [amount for amount in AMOUNTS if str(amount) in amounts.split(",")]
     chosen = ["drawn"] if quick else kinds.split(",")
     numbers = [int(seed) for seed in seeds.split(",")][: 1 if quick else None]
     lines: list[Line] = []
-    for line in every_line(sources, chosen, numbers, splits=2 if quick else SPLITS):
+    for line in every_line(sources, chosen, numbers, wanted, splits=2 if quick else SPLITS):
         lines.append(line)
         click.echo(row(line))
         output.parent.mkdir(parents=True, exist_ok=True)
@@ -73,14 +82,19 @@ def main(
 
 
 def every_line(
-    sources: Sources, kinds: Sequence[str], seeds: Sequence[int], *, splits: int = SPLITS
+    sources: Sources,
+    kinds: Sequence[str],
+    seeds: Sequence[int],
+    amounts: Sequence[Amount] = AMOUNTS,
+    *,
+    splits: int = SPLITS,
 ) -> Iterator[Line]:
-    """The means of every survey with every amount of labels."""
+    """The means of every survey with each amount of labels."""
     for survey in sources.surveys(kinds, seeds):
         everyone = np.arange(len(survey.gallery))
         pairs = pairs_of(survey.gallery, *np.meshgrid(everyone, everyone, indexing="ij"))
         animals = len(np.unique(survey.individuals))
-        for amount in AMOUNTS:
+        for amount in amounts:
             # the whole half is measured by itself
             if (amount.animals or 0) < animals // 2:
                 yield measured(survey, pairs, amount, splits=splits)

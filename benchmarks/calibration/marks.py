@@ -16,10 +16,10 @@ from benchmarks.calibration.outcomes import SPLITS, accuracy, fixed_gain, measur
 from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores
 from benchmarks.local.methods import HOTSPOTTER
-from services.scorer.local.shortlists import default_candidates
 from spotted.arrays import FloatArray, IntArray
 from spotted.calibration.evidence import PairEvidence
 from spotted.demo.composite import read_composite
+from spotted.matching.shortlists import default_candidates
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.local_pairs import LocalPairs

@@ -27,3 +27,10 @@ cache_option = click.option(
     show_default=True,
     help="Folder of local features and scores, in which a stopped run continues.",
 )
+share_option = click.option(
+    "--share",
+    type=click.FloatRange(0.1, 1.0),
+    default=1.0,
+    show_default=True,
+    help="Part of the animals of nyala.",
+)

@@ -20,6 +20,7 @@ MOST_K = 50
 PANEL_IN, DPI = 4.4, 110
 # intervals of one k stand side by side
 SPREAD = 0.03
+PALETTE = (*COLOURS, "black")
 
 
 def draw_curves(surveys: Mapping[str, Curves]) -> bytes:
@@ -73,7 +74,7 @@ def _shown(one: Interval, sign: str = "") -> str:
 
 
 def _draw_curve(axes: Axes, curve: Curve, index: int, score: str) -> None:
-    colour, style = COLOURS[index % len(COLOURS)], STYLES[index % len(STYLES)]
+    colour, style = PALETTE[index % len(PALETTE)], STYLES[index % len(STYLES)]
     ks = range(1, len(curve.shares) + 1)
     axes.plot(ks, curve.shares, linestyle=style, color=colour, label=score)
     values = list(curve.top.values())

@@ -19,7 +19,7 @@ import numpy as np
 from benchmarks.calibration.marks import shortlists
 from benchmarks.common import known_surveys, report
 from benchmarks.common.known_surveys import KnownSurvey
-from benchmarks.common.options import cache_option, data_option, generator_option, models_option
+from benchmarks.common.options import cache_option, data_option, generator_option, models_option, share_option
 from benchmarks.common.tables import grid, shown
 from benchmarks.grouping.surveys import MatchedSurvey, matched_surveys
 from benchmarks.local.cost import Cost, measure_cost
@@ -109,7 +109,7 @@ def recalls_of(survey: KnownSurvey, budgets: Sequence[int]) -> Iterator[Line]:
 @models_option
 @click.option("--model", default="efficientnet-lite0", show_default=True, help="Backbone of the photographs.")
 @cache_option
-@click.option("--share", default=1.0, show_default=True, help="Part of the animals of nyala.")
+@share_option
 def main(*, data: Path, generator: Path, models: Path, model: str, cache: Path, share: float) -> None:
     """Measure, print and write the table."""
     # its threads wait for each other on a busy machine

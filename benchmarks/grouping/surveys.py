@@ -14,8 +14,8 @@ from benchmarks.common.known_surveys import KnownSurvey
 from benchmarks.local.flanks import Flanks, pair_scores, read_flanks, vectors_of
 from benchmarks.local.methods import HOTSPOTTER
 from services.embedder.inference.backbones import Backbone
-from services.scorer.local.shortlists import default_candidates
 from spotted.arrays import Float32Array
+from spotted.matching.shortlists import default_candidates
 from spotted.ranking.gallery import Gallery
 from spotted.scoring.local_pairs import LocalPairs
 from spotted.survey import Detection, Survey
@@ -43,14 +43,6 @@ class MatchedSurvey:
     def names(self) -> list[str]:
         """The individual of each row, "" if unknown."""
         return ["" if one < 0 else str(one) for one in self.known.individuals.tolist()]
-
-    @property
-    def detections(self) -> list[Detection]:
-        """The rows with their individuals and encounters."""
-        return [
-            Detection(str(row), individual_id=name, encounter_id=encounter)
-            for row, (name, encounter) in enumerate(zip(self.names, self.encounters, strict=True))
-        ]
 
     @property
     def placed(self) -> bool:

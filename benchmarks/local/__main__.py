@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 
 from benchmarks.common import report
-from benchmarks.common.options import cache_option, data_option, models_option
+from benchmarks.common.options import cache_option, data_option, models_option, share_option
 from benchmarks.common.report import Bar
 from benchmarks.local.cost import Cost, measure_cost
 from benchmarks.local.flanks import Flanks, local_scores, read_flanks, shortlists, visual_scores
@@ -56,9 +56,7 @@ JOINED = {JUDGED: isotonic_mean, "logistic": logistic}
     help="Best candidates by the backbone that networks match each photograph with. Default: all.",
 )
 @cache_option
-@click.option(
-    "--share", type=click.FloatRange(0.1, 1.0), default=1.0, show_default=True, help="Part of the animals."
-)
+@share_option
 @click.option("--drawn", type=click.IntRange(min=10), help="Number of animals drawn at random, instead.")
 @click.option("--quick", is_flag=True, help="Use a tenth of the animals, as a smoke test.")
 def main(

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 from grpc import aio
 
 from services.common.rpc import checks
-from services.embedder import recipes, wire
+from services.embedder import heat_wire, recipes, wire
 from services.embedder.inference.calls import Embedders
+from services.embedder.inference.heat_maps import compare_crops
 from services.embedder.training.trainings import Trainings
 from spotted import messages
 from spotted.v1 import embedder_pb2 as pb
@@ -61,6 +62,17 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         embeddings = wire.base_embeddings(request)
         adapted = await self._embedders.apply_head(request.head_digest, embeddings)
         return pb.ApplyHeadResponse(embeddings=messages.tensor(adapted))
+
+    async def GetHeatMap(
+        self,
+        request: pb.GetHeatMapRequest,
+        context: aio.ServicerContext[pb.GetHeatMapRequest, pb.GetHeatMapResponse],
+    ) -> pb.GetHeatMapResponse:
+        """Say which parts of two crops make their vectors alike."""
+        options, crops, most = heat_wire.heat_map_request(request)
+        call = await self._embedders.open_call(options, bulk=False)
+        found = await compare_crops(call, crops, context.time_remaining(), most=most)
+        return heat_wire.heat_map_response(found, call)
 
     async def TrainHead(self, request: pb.TrainHeadRequest, _: object) -> pb.TrainHeadResponse:
         """Begin a training."""

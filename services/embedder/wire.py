@@ -62,7 +62,7 @@ async def embed_stream(
 def embed_response(results: Sequence[CropResult], call: EmbedCall) -> embedder_pb2.EmbedResponse:
     """The response to a unary call."""
     return embedder_pb2.EmbedResponse(
-        results=[_result(r) for r in results], spec=_call_spec(call), local_spec=_local_spec(call)
+        results=[_result(r) for r in results], spec=call_spec(call), local_spec=_local_spec(call)
     )
 
 
@@ -70,7 +70,7 @@ async def stream_responses(
     results: AsyncIterator[CropResult], call: EmbedCall
 ) -> AsyncIterator[embedder_pb2.EmbedStreamResponse]:
     """The responses of a stream, one for each result."""
-    spec, local_spec = _call_spec(call), _local_spec(call)
+    spec, local_spec = call_spec(call), _local_spec(call)
     async for result in results:
         yield embedder_pb2.EmbedStreamResponse(result=_result(result), spec=spec, local_spec=local_spec)
 
@@ -123,6 +123,12 @@ def server_info(
         segmenter_digest=segmenter.digest if segmenter else "",
         local_methods=sorted(local_methods),
     )
+
+
+def call_spec(call: EmbedCall) -> survey_pb2.EmbeddingSpec:
+    """The spec of the vectors of a call."""
+    head = call.plan.head
+    return _spec(call.embedder, call.plan.preprocessing, head.digest if head else "")
 
 
 def _options(request: embedder_pb2.EmbedRequest | embedder_pb2.EmbedStreamRequest) -> EmbedOptions:
@@ -219,11 +225,6 @@ def _part(message: embedder_pb2.Crop | embedder_pb2.CropPart) -> CropPart:
 
 def _sides(box: survey_pb2.PixelBox | survey_pb2.FractionBox) -> tuple[float, float, float, float]:
     return box.x, box.y, box.width, box.height
-
-
-def _call_spec(call: EmbedCall) -> survey_pb2.EmbeddingSpec:
-    head = call.plan.head
-    return _spec(call.embedder, call.plan.preprocessing, head.digest if head else "")
 
 
 def _local_spec(call: EmbedCall) -> survey_pb2.LocalFeatureSpec | None:

@@ -89,7 +89,7 @@ class Surveys:
 
     def list_ids(self, organisation: str = "") -> list[str]:
         """The ids of all surveys of an organisation, sorted."""
-        return self._store.members(keys.surveys(organisation))
+        return self._existence.listing.ids(organisation)
 
     def visible_ids(self, caller: Caller) -> list[str]:
         """The ids of the surveys that a caller may see, sorted."""

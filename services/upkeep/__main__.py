@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from services.upkeep.commands import backup, certificate, restore, token, upgrade
+from services.upkeep.commands import backup, certificate, form_cluster, restore, token, upgrade
 from spotted.console import EXIT_CODE_HELP, SpottedGroup
 
 
@@ -23,6 +23,7 @@ for command in (
     upgrade.upgrade,
     token.token,
     certificate.certificate,
+    form_cluster.form,
 ):
     main.add_command(command)
 

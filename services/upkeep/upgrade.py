@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from services.common.store import keys
 from services.common.store.store import Store
+from services.upkeep.version_3 import list_everything
 from spotted.errors import ConcurrencyError, StoreVersionError
 
 # the lease of an upgrade that died expires after this time; a running upgrade renews it more often
@@ -53,7 +54,7 @@ class Step:
 
 
 # in order; content of version 1 was never released
-STEPS: tuple[Step, ...] = ()
+STEPS = (Step("2", "3", list_everything),)
 
 
 def version(store: Store) -> str:

@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-import uuid
-import zipfile
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
-from spotted import __version__
 from spotted.arrays import IntArray
-from spotted.batch.snapshot import Snapshot, open_snapshot
+from spotted.batch.evidence import Evidence, read_evidence
+from spotted.batch.files import PlacedJob, read_arrays, write_arrays
+from spotted.batch.snapshot import SNAPSHOT, Snapshot, manifest_digest, open_snapshot
 from spotted.errors import PreconditionError
 from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
 
-# errors of numpy for a file that is truncated or not a block
-UNREADABLE = (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile)
+BLOCKS = "blocks"
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """A batch over one snapshot; small, because it is sent with every block.
+class Job(PlacedJob):
+    """The candidates of one snapshot.
 
-    >>> job = Job(Path("batch"), "0" * 64, detections=2500, top_k=20, fusion=Fusion.PRODUCT, block_rows=1000)
-    >>> job.count, job.path(2).name
-    (3, '000002.npz')
+    >>> job = Job("/batch", "0" * 64, detections=2500, top_k=20, fusion=Fusion.PRODUCT, block_rows=1000)
+    >>> job.count, job.name(2)
+    (3, 'blocks/000002.npz')
     """
 
-    directory: Path
-    """Directory of the batch."""
     snapshot_digest: str
     """Digest of the snapshot."""
     detections: int
@@ -44,26 +38,17 @@ class Job:
     """Score that ranks them."""
     block_rows: int
     """Number of queries in one block."""
+    evidence_digest: str = ""
+    """Digest of the evidence beside the snapshot; "" for none."""
 
     @property
     def count(self) -> int:
         """Number of blocks."""
         return -(-self.detections // self.block_rows)
 
-    @property
-    def digest(self) -> str:
-        """Digest of all inputs: blocks of equal digest and number are equal."""
-        made_from = asdict(self) | {"directory": "", "version": __version__}
-        return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
-
-    @property
-    def snapshot(self) -> Path:
-        """Directory of the snapshot."""
-        return snapshot_path(self.directory)
-
-    def path(self, number: int) -> Path:
+    def name(self, number: int) -> str:
         """File of a block."""
-        return blocks_path(self.directory) / f"{number:06}.npz"
+        return f"{BLOCKS}/{number:06}.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +77,41 @@ class Block:
         return np.repeat(self.queries, self.counts)
 
 
-def snapshot_path(directory: Path) -> Path:
-    """Directory of the snapshot of a batch."""
-    return directory / "snapshot"
-
-
-def blocks_path(directory: Path) -> Path:
-    """Directory of the blocks of a batch."""
-    return directory / "blocks"
-
-
-def job_of(snapshot: Snapshot, directory: Path, *, top_k: int, fusion: Fusion, block_rows: int) -> Job:
-    """The batch over an open snapshot in its directory."""
-    return Job(directory, snapshot.digest, len(snapshot.gallery), top_k, fusion, block_rows)
+def job_of(
+    url: str,
+    snapshot: Snapshot,
+    *,
+    top_k: int,
+    fusion: Fusion,
+    block_rows: int,
+    evidence_digest: str = "",
+) -> Job:
+    """The candidates of an open snapshot. url: of the folder in which the snapshot is."""
+    count = len(snapshot.gallery)
+    return Job(url, snapshot.digest, count, top_k, fusion, block_rows, evidence_digest)
 
 
 def compute_block(job: Job, number: int) -> None:
-    """Rank the candidates of a block and write them; runs in any process with access to the folder.
+    """Rank the candidates of a block and write them; runs in any process with access to the place.
 
-    Raises PreconditionError if the snapshot is not that of the job.
+    Raises PreconditionError if snapshot or evidence are not those of the job.
     """
-    snapshot = open_snapshot(job.snapshot)
-    if snapshot.digest != job.snapshot_digest:
-        raise PreconditionError(f"{job.snapshot} changed during the batch; run the command again")
+    if manifest_digest(job.place) != job.snapshot_digest:
+        raise PreconditionError(f"{job.url}/{SNAPSHOT} changed during the batch; run the command again")
     start = number * job.block_rows
     queries = np.arange(start, min(start + job.block_rows, job.detections))
-    ranked = list(Ranker(snapshot.gallery).top_k(queries, job.top_k, fusion=job.fusion))
-    _write(_concatenated(queries, ranked), job, number)
+    block = _concatenated(queries, list(_ranker(job).top_k(queries, job.top_k, fusion=job.fusion)))
+    write_arrays(
+        job,
+        job.name(number),
+        queries=block.queries,
+        counts=block.counts,
+        compared=block.compared,
+        rows=block.rows,
+        visual=block.scores.visual,
+        feasibility=block.scores.feasibility,
+        fused=block.scores.fused,
+    )
 
 
 def read_block(job: Job, number: int) -> Block | None:
@@ -126,19 +119,11 @@ def read_block(job: Job, number: int) -> Block | None:
 
     Raises PreconditionError if it belongs to another job.
     """
-    try:
-        with job.path(number).open("rb") as content, np.load(content) as file:
-            digest, columns = str(file["digest"]), {name: file[name] for name in file.files}
-        scores = PairScores(columns["visual"], columns["feasibility"], columns["fused"])
-        block = Block(columns["queries"], columns["counts"], columns["compared"], columns["rows"], scores)
-    except UNREADABLE:
+    columns = read_arrays(job, job.name(number))
+    if columns is None:
         return None
-    if digest != job.digest:
-        raise PreconditionError(
-            f"{job.path(number)} was made from another snapshot, with other options or by another version of "
-            "Spotted; give the same options, another -o, or --fresh to start again"
-        )
-    return block
+    scores = PairScores(columns["visual"], columns["feasibility"], columns["fused"])
+    return Block(columns["queries"], columns["counts"], columns["compared"], columns["rows"], scores)
 
 
 def unfinished(job: Job) -> list[int]:
@@ -146,10 +131,16 @@ def unfinished(job: Job) -> list[int]:
     return [number for number in range(job.count) if read_block(job, number) is None]
 
 
-def sweep(job: Job) -> None:
-    """Remove partial files that interrupted attempts left beside the blocks."""
-    for partial in blocks_path(job.directory).glob("*.partial"):
-        partial.unlink(missing_ok=True)
+def evidence_of(job: Job) -> Evidence:
+    """The evidence of a job beside its snapshot. Raises PreconditionError if it changed."""
+    return read_evidence(job.place, job.evidence_digest) if job.evidence_digest else Evidence()
+
+
+# a process that ranks many blocks of one survey prepares it once
+@lru_cache(1)
+def _ranker(job: Job) -> Ranker:
+    evidence, gallery = evidence_of(job), open_snapshot(job.place.local(SNAPSHOT)).gallery
+    return Ranker(replace(gallery, local=evidence.local, calibration=evidence.calibration))
 
 
 def _concatenated(queries: IntArray, results: list[Ranked]) -> Block:
@@ -164,23 +155,3 @@ def _concatenated(queries: IntArray, results: list[Ranked]) -> Block:
         np.concatenate([ranked.rows for ranked in results]),
         PairScores(visual, feasibility, fused),
     )
-
-
-def _write(block: Block, job: Job, number: int) -> None:
-    path = job.path(number)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # two attempts at once write equal files under different names
-    partial = path.with_name(f"{path.stem}.{uuid.uuid4().hex}.partial")
-    with partial.open("wb") as file:
-        np.savez(
-            file,
-            digest=np.array(job.digest),
-            queries=block.queries,
-            counts=block.counts,
-            compared=block.compared,
-            rows=block.rows,
-            visual=block.scores.visual,
-            feasibility=block.scores.feasibility,
-            fused=block.scores.fused,
-        )
-    partial.replace(path)

@@ -1,4 +1,4 @@
-"""Where blocks are computed: processes of this machine, or a Ray cluster."""
+"""Engines that work on items such as blocks: processes of this machine, or a Ray cluster."""
 
 from __future__ import annotations
 
@@ -9,45 +9,47 @@ import os
 import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor
+from concurrent.futures import wait as wait_for
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
-from typing import Protocol
+from typing import Any, Generic, Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 
-Task = Callable[[int], None]
-# how often Ray retries a block
+Item = TypeVar("Item")
+# how often Ray retries an item
 RETRIES = 3
-# blocks submitted to Ray at once; the others wait here, so that a growing cluster gets its share
+# items submitted to Ray at once; the others wait here, so that a growing cluster gets its share
 IN_FLIGHT = 512
 KNOCK_TIMEOUT_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
-class BlockResult:
-    """The end of one block.
+class ItemResult(Generic[Item]):
+    """The end of one item.
 
-    >>> [result.number for result in (BlockResult(0), BlockResult(1, "MemoryError: ")) if result.error]
+    >>> [result.item for result in (ItemResult(0), ItemResult(1, "MemoryError: ")) if result.error]
     [1]
     """
 
-    number: int
-    """Number of the block."""
+    item: Item
+    """The item, such as the number of a block."""
     error: str = ""
-    """Last error, "" if the block is finished."""
+    """Last error, "" if the item is finished."""
 
 
 class Engine(Protocol):
-    """Computes numbered blocks, several at once."""
+    """Works on items, several at once."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
-        """Call a task, which must pickle, with each number; yields each number once, in order of completion.
+    def run(self, task: Callable[[Item], None], items: Sequence[Item]) -> Iterator[ItemResult[Item]]:
+        """Call a task with each item, both of which must pickle; yields each once, in order of completion.
 
-        A task that fails is retried; the result carries its last error.
+        A task that fails is retried, unless its input is at fault; the result carries its last error.
         """
         ...
 
@@ -59,17 +61,18 @@ class LocalEngine:
     workers: int
     """Processes at once, each with one thread of linear algebra."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
-        """Call a task with each number."""
-        failed = []
-        for result in _together(task, numbers, self.workers):
-            if result.error:
-                failed.append(result.number)
-            else:
-                yield result
-        # one at a time, so that a block that kills its process is known by its number
-        for number in sorted(failed):
-            yield from _together(task, [number], 1)
+    def run(self, task: Callable[[Item], None], items: Sequence[Item]) -> Iterator[ItemResult[Item]]:
+        """Call a task with each item."""
+        waiting, failed = list(reversed(items)), list[Item]()
+        while waiting:
+            for result, again in _together(task, waiting, self.workers):
+                if again:
+                    failed.append(result.item)
+                else:
+                    yield result
+        # one at a time, so that an item that kills its process is known
+        for item in failed:
+            yield from (result for result, _ in _together(task, [item], 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +84,21 @@ class RayEngine:
     address: str = ""
     """Address of a running cluster; "" starts one on this machine."""
 
-    def run(self, task: Task, numbers: Sequence[int]) -> Iterator[BlockResult]:
-        """Call a task with each number.
+    def run(self, task: Callable[[Item], None], items: Sequence[Item]) -> Iterator[ItemResult[Item]]:
+        """Call a task with each item.
 
         Raises PreconditionError if ray is not installed, UnavailableError if there is no cluster.
         """
         with _cluster(self.workers, self.address) as ray:
             remote = ray.remote(max_retries=RETRIES, retry_exceptions=True)(_call)
-            job, waiting = ray.put(task), list(reversed(numbers))
-            running: dict[object, int] = {}
+            job, waiting = ray.put(task), list(reversed(items))
+            running: dict[object, Item] = {}
             while waiting or running:
                 while waiting and len(running) < IN_FLIGHT:
-                    number = waiting.pop()
-                    running[remote.remote(job, number)] = number
+                    item = waiting.pop()
+                    running[remote.remote(job, item)] = item
                 (done,), _ = ray.wait(list(running), num_returns=1)
-                yield BlockResult(running.pop(done), _failure(ray, done))
+                yield ItemResult(running.pop(done), _failure(ray, done))
 
 
 def engine(kind: str, *, workers: int, address: str = "") -> Engine:
@@ -113,19 +116,35 @@ def engine(kind: str, *, workers: int, address: str = "") -> Engine:
     return LocalEngine(workers)
 
 
-def _together(task: Task, numbers: Sequence[int], workers: int) -> Iterator[BlockResult]:
-    """One attempt per number. A process that dies fails all unfinished numbers."""
+def _together(
+    task: Callable[[Item], None], waiting: list[Item], workers: int
+) -> Iterator[tuple[ItemResult[Item], bool]]:
+    """One attempt per item, the last of `waiting` first, which are removed from it; and whether to retry it.
+
+    A process that dies fails the items that are in progress, and ends this: the others still wait.
+    """
     # a process forked from one with threads, such as gRPC's, may hang
     pool = ProcessPoolExecutor(
-        min(workers, max(1, len(numbers))),
+        min(workers, max(1, len(waiting))),
         mp_context=multiprocessing.get_context("spawn"),
         initializer=_prepare,
     )
+    running: dict[Future[str], Item] = {}
+    broken = False
     try:
-        futures: dict[Future[None], int] = {pool.submit(task, number): number for number in numbers}
-        for future in as_completed(futures):
-            error = future.exception()
-            yield BlockResult(futures[future], _message(error) if error else "")
+        while running or (waiting and not broken):
+            while waiting and not broken and len(running) < workers:
+                try:
+                    running[pool.submit(_call, task, waiting[-1])] = waiting[-1]
+                except BrokenProcessPool:
+                    broken = True
+                else:
+                    waiting.pop()
+            for future in wait_for(running, return_when=FIRST_COMPLETED).done:
+                error = future.exception()
+                broken = broken or isinstance(error, BrokenProcessPool)
+                message = _message(error) if error else future.result()
+                yield ItemResult(running.pop(future), message), error is not None
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -140,22 +159,26 @@ def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
         parent.join()
-        # a block in progress stays unfinished: its file appears only when it is complete
+        # an item in progress stays unfinished: its file appears only when it is complete
         os._exit(1)
 
 
-def _call(task: Task, number: int) -> None:
-    task(number)
+def _call(task: Callable[[Any], None], item: object) -> str:
+    """The error of an item that no retry can help, "" if it is finished; other errors are raised."""
+    try:
+        task(item)
+    except (InvalidInputError, PreconditionError) as error:
+        return _message(error)
+    return ""
 
 
 def _failure(ray: ModuleType, done: object) -> str:
     try:
-        ray.get(done)
+        return str(ray.get(done))
     except ray.exceptions.RayTaskError as error:
         return _message(error.cause)
     except ray.exceptions.RayError as error:
         return _message(error)
-    return ""
 
 
 def _message(error: BaseException) -> str:
@@ -183,7 +206,13 @@ def _cluster(workers: int, address: str) -> Iterator[ModuleType]:
         yield ray
         return
     # a local cluster must not become one that the environment names
-    own = {"address": "local", "num_cpus": workers, "include_dashboard": False}
+    own = {
+        "address": "local",
+        "num_cpus": workers,
+        "include_dashboard": False,
+        # without a limit an item that always needs more memory than there is would be retried for ever
+        "_system_config": {"task_oom_retries": RETRIES},
+    }
     options: dict[str, object] = {"address": address} if address else own
     try:
         _knock(address)

@@ -10,6 +10,7 @@ kinds        how much of the evidence a calibration ranks by
 model        the fitted calibration, and how well probabilities match outcomes
 labels       labelled pairs, and what they weigh
 starting     the calibration of a survey without labels
+unanswered   how likely pairs without an answer show one animal
 weights      the regressions
 held_out     the guard: how calibrations judge individuals that they were not fitted to
 fit          fitting a calibration to labels

@@ -21,6 +21,7 @@ from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
 from spotted.calibration.model import Calibration, rounded
 from spotted.calibration.starting import starting_calibration
+from spotted.calibration.unanswered import Population
 from spotted.calibration.weights import Shrinkage, deviations, fit_evidence, fit_line
 
 # share of queries that marks must lose before they do not count
@@ -45,9 +46,10 @@ def fit_calibration(
     candidates: number of detections that a detection competes with, usually the size of the survey less one.
     shrinkage: the prior; None for the default.
     background: (m,) which pairs were drawn at random among those without an answer (`draw_background`), if
-        the answers are not about random pairs. They count as DIFFERENT; a detection without a label has any
-        number of its own.
-    With too few labels (`describe_shortage`), the starting calibration.
+        the answers are not about random pairs. How likely they are SAME follows from other surveys and from
+        the number of SAME pairs that is expected; a detection without a label has any number of its own.
+    With too few labels (`describe_shortage`), the starting calibration, which any answers with random pairs
+    beside them move.
     Raises InvalidInputError if a visual similarity is outside [0, 1], a local score is below 0, shapes
     differ, or `candidates` is below 1.
 
@@ -74,9 +76,10 @@ def fit_calibration(
     (True, True)
     """
     labels = Labels.of(pairs, rows, individuals, candidates, background)
-    if describe_shortage(individuals[~labels.background]):
-        return starting_calibration(candidates)
     prior = shrinkage or Shrinkage()
+    if describe_shortage(individuals[~labels.background]):
+        moved = labels.background.any() and not labels.background.all()
+        return _starting(labels, prior) if moved else starting_calibration(candidates)
     held_out = cross_validate(labels, prior)
     if labels.pairs.local is None:
         return _calibration(labels, held_out, prior)
@@ -87,9 +90,24 @@ def fit_calibration(
     return _calibration(labels, held_out, prior)
 
 
+def _starting(labels: Labels, prior: Shrinkage) -> Calibration:
+    """The starting calibration, moved to the few answers of a session."""
+    weights = line_weights(fit_line(labels, prior))
+    return replace(
+        starting_calibration(labels.candidates),
+        placed=rounded(weights.placed),
+        unplaced=rounded(weights.unplaced),
+        same_pairs=int(labels.same.sum()),
+        different_pairs=int((~labels.same & ~labels.background).sum()),
+        individuals=len(labels.photographs),
+        share=rounded(np.array([Population.of(labels).share]))[0],
+    )
+
+
 def _calibration(labels: Labels, held_out: HeldOut, prior: Shrinkage) -> Calibration:
     same, evidence = int(labels.same.sum()), held_out.better
     weights = fit_evidence(labels, prior) if evidence else line_weights(fit_line(labels, prior))
+    share = Population.of(labels).share if labels.background.any() else labels.share
     return Calibration(
         kind=CalibrationKind.EVIDENCE if evidence else CalibrationKind.PRODUCT,
         placed=rounded(weights.placed),
@@ -98,7 +116,7 @@ def _calibration(labels: Labels, held_out: HeldOut, prior: Shrinkage) -> Calibra
         same_pairs=same,
         different_pairs=int((~labels.same & ~labels.background).sum()),
         individuals=len(labels.photographs),
-        share=rounded(np.array([labels.share]))[0],
+        share=rounded(np.array([share]))[0],
         held_out_ece=_short(held_out.evidence_error if evidence else held_out.product_error),
         held_out_gain=_short(held_out.gain),
     )

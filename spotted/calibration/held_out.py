@@ -17,9 +17,10 @@ import scipy
 
 from spotted.arrays import BoolArray, Float64Array, IntArray
 from spotted.calibration.evidence import LOOKS, TERMS
-from spotted.calibration.labels import Labels
+from spotted.calibration.labels import Labels, balanced
 from spotted.calibration.model import expected_calibration_error
 from spotted.calibration.starting import product_weights
+from spotted.calibration.unanswered import SPREAD, Population
 from spotted.calibration.weights import Shrinkage, Weights, fit_evidence, fit_line
 
 FOLDS = 5
@@ -51,7 +52,7 @@ class HeldOut:
 
 def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
     """Judge the labelled individuals, each by calibrations fitted to others."""
-    folds = _folds(labels)
+    folds, surveys = _folds(labels), _surveys(labels)
     errors: list[tuple[float, float, float]] = []
     hits: list[Float64Array] = []
     for fold in range(FOLDS):
@@ -61,8 +62,9 @@ def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
         judged = labels.at(held)
         product, evidence = (w.log_odds(judged.pairs) for w in _fitted(labels.at(~held), shrinkage))
         mass = np.where(folds[held, 0] == folds[held, 1], 1.0, 0.5)
-        weights = judged.judging_weights(mass, labels.share)
-        error = [_error(odds, judged.same, weights) for odds in (product, evidence)]
+        truths = [(survey.truth[held], mass * survey.mass[held]) for survey in surveys]
+        truths = truths or [(judged.same, balanced(judged.same, mass, labels.share))]
+        error = [np.mean([_error(odds, *truth) for truth in truths]) for odds in (product, evidence)]
         errors.append((mass.sum(), *error))
         # nobody knows whether a pair of the background is right
         labelled = ~judged.background
@@ -98,7 +100,17 @@ def _folds(labels: Labels) -> IntArray:
     return np.asarray(found(labels.individuals))
 
 
-def _error(odds: Float64Array, same: BoolArray, weights: Float64Array) -> float:
+def _surveys(labels: Labels) -> list[Population]:
+    """A survey with fewer SAME pairs than expected and one with more, if only answers of a session are known.
+
+    None if the labels are about any pairs. A calibration is judged in both, since the share is only a guess.
+    """
+    if not labels.background.any():
+        return []
+    return [Population.of(labels, factor=float(np.exp(sign * SPREAD))) for sign in (-1, 1)]
+
+
+def _error(odds: Float64Array, same: BoolArray | Float64Array, weights: Float64Array) -> float:
     return expected_calibration_error(scipy.special.expit(odds), same, weights)
 
 

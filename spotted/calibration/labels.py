@@ -143,13 +143,6 @@ class Labels:
             self.asked,
         )
 
-    def judging_weights(self, mass: Float64Array, share: float) -> Float64Array:
-        """The weights by which pairs judge a calibration, which sum to 1.
-
-        mass: (m,) of single pairs. share: that of SAME pairs.
-        """
-        return balanced(self.same, mass * _parts(self.same, self.background, mass, self.asked), share)
-
 
 def balanced(same: BoolArray, mass: Float64Array, share: float) -> Float64Array:
     """Weights that sum to 1, those of SAME pairs to their share; within each answer in proportion to mass."""

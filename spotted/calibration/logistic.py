@@ -33,8 +33,8 @@ class Regression:
 
     design: Float64Array
     """(m, k) values that the weights multiply, with a column of ones for the constant."""
-    truth: BoolArray
-    """(m,) the answer of each example."""
+    truth: BoolArray | Float64Array
+    """(m,) the answer of each example, or the probability that it is true."""
     weights: Float64Array
     """(m,) the weight of each example."""
     start: Float64Array

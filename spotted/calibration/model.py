@@ -154,11 +154,16 @@ def probability_bounds(
 
 
 def expected_calibration_error(
-    probabilities: FloatArray, same: BoolArray, weights: FloatArray | None = None, *, bins: int = BINS
+    probabilities: FloatArray,
+    same: BoolArray | Float64Array,
+    weights: FloatArray | None = None,
+    *,
+    bins: int = BINS,
 ) -> float:
     """Mean over equal-mass bins of |mean probability - share of same pairs|, weighted by mass.
 
-    probabilities, same, weights: (m,); pairs are ordered by probability, ties by position.
+    probabilities, same, weights: (m,); pairs are ordered by probability, ties by position. same: the answers,
+    or how likely each pair is the same.
     Raises InvalidInputError if there are no pairs.
 
     >>> same = np.array([False, True, True, True])

@@ -11,18 +11,34 @@ from collections.abc import Sequence
 import numpy as np
 
 from spotted.arrays import Float64Array
-from spotted.calibration.evidence import LOOKS, TERMS, Term
+from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, Term
 from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import starting_share
 from spotted.calibration.model import Calibration, rounded
 
 # log-odds less those of the share = OFFSET + SLOPE * log(product) + BEND * product
 OFFSET, SLOPE, BEND = -1.74, 0.02, 5.2
+_LINE = tuple(term for term in TERMS if term.name in {"log_visual", "visual", "log_feasibility", "product"})
 
 
 def starting_line(share: float) -> Float64Array:
     """Constant, slope and bend of the product in a survey with a share of SAME pairs, (3,)."""
     return np.array([OFFSET + np.log(share) - np.log1p(-share), SLOPE, BEND])
+
+
+def line_values(pairs: PairEvidence) -> Float64Array:
+    """1, the log of the product and the product of each pair, (m, 3); looks if feasibility is unknown.
+
+    >>> nowhere = np.full(2, np.nan)
+    >>> pairs = PairEvidence(np.array([0.5, 1.0]), nowhere, nowhere, nowhere, np.ones(2, np.int8))
+    >>> line_values(pairs).round(2).tolist()
+    [[1.0, -0.69, 0.5], [1.0, 0.0, 1.0]]
+    """
+    of = {term.name: term.of(pairs) for term in _LINE}
+    placed = pairs.placed()
+    score = of["log_visual"] + np.where(placed, of["log_feasibility"], 0.0)
+    product = np.where(placed, of["product"], of["visual"])
+    return np.column_stack([np.ones_like(score), score, product]).astype(np.float64)
 
 
 def product_weights(line: Float64Array, terms: Sequence[Term]) -> Float64Array:

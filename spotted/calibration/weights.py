@@ -20,7 +20,8 @@ from spotted.arrays import BoolArray, Float64Array
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence, Term, weigh
 from spotted.calibration.labels import Labels
 from spotted.calibration.logistic import Regression
-from spotted.calibration.starting import product_weights, starting_line
+from spotted.calibration.starting import line_values, product_weights, starting_line
+from spotted.calibration.unanswered import Population
 
 # half of this is the cost, in nats of likelihood, of a weight one standard deviation off; chosen by trial
 SHRINKAGE = 5.0
@@ -30,7 +31,8 @@ LOOSE = 0.1
 # the pull on a constant that is free: small, only to keep it finite
 FREE = 1e-6
 LEAST_DEVIATION = 1e-3
-LINE = tuple(term for term in TERMS if term.name in {"log_visual", "visual", "log_feasibility", "product"})
+# the least factor by which log-odds of all evidence are stretched to fit the answers of a session
+LEAST_STRETCH = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,27 +72,51 @@ class Weights:
 
 def fit_line(labels: Labels, shrinkage: Shrinkage) -> Float64Array:
     """Constant, slope and bend of the product, (3,); of the visual score if feasibility is unknown."""
-    score, product = _products(labels.pairs)
-    values = np.column_stack([score, product])
-    scale = _deviations(values)
-    start = starting_line(labels.share)
-    pull = np.full(3, max(shrinkage.strength, FREE))
+    values = line_values(labels.pairs)
+    start, weights = starting_line(labels.share), labels.weights
+    truth: BoolArray | Float64Array = labels.same
+    if labels.background.any():
+        survey = Population.of(labels)
+        start, truth, weights = survey.line, survey.truth, _weights(labels, survey)
+    units = np.array([1.0, *_deviations(values[:, 1:])])
     bounds = scipy.optimize.Bounds(
-        [-np.inf, LEAST_STEEP * scale[0], 0.0], [np.inf, STEEPEST * scale[0], np.inf]
+        [-np.inf, LEAST_STEEP * units[1], 0.0], [np.inf, STEEPEST * units[1], np.inf]
     )
-    design = np.hstack([np.ones((len(values), 1)), values / scale])
-    units = np.array([1.0, *scale])
-    found = Regression(design, labels.same, labels.weights, start * units, pull, bounds).solve()
+    pull = np.full(3, max(shrinkage.strength, FREE))
+    found = Regression(values / units, truth, weights, start * units, pull, bounds).solve()
     return np.asarray(found / units)
 
 
 def fit_evidence(labels: Labels, shrinkage: Shrinkage) -> Weights:
     """The weights of all evidence, drawn towards a straight line of log(product)."""
     placed, line = labels.pairs.placed(), _straight_line(labels)
-    return Weights(
+    found = Weights(
         _fit_terms(labels, placed, TERMS, line, shrinkage),
         _fit_terms(labels, np.ones(len(placed), np.bool_), LOOKS, line, shrinkage),
     )
+    return _stretched(found, labels, shrinkage) if labels.background.any() else found
+
+
+def _stretched(found: Weights, labels: Labels, shrinkage: Shrinkage) -> Weights:
+    """The same order of pairs, with the probabilities that the answers of a session and the share imply."""
+    survey = Population.of(labels)
+    odds = found.log_odds(labels.pairs)
+    unit = float(_deviations(odds[:, None])[0])
+    design = np.column_stack([np.ones_like(odds), odds / unit])
+    pull, start = np.array([FREE, max(shrinkage.strength, FREE)]), np.array([0.0, unit])
+    bounds = scipy.optimize.Bounds([-np.inf, LEAST_STRETCH * unit], [np.inf, STEEPEST * unit])
+    weights = _weights(labels, survey)
+    constant, slope = Regression(design, survey.truth, weights, start, pull, bounds).solve()
+    placed, unplaced = (slope / unit * one for one in (found.placed, found.unplaced))
+    placed[0] += constant
+    unplaced[0] += constant
+    return Weights(placed, unplaced)
+
+
+def _weights(labels: Labels, survey: Population) -> Float64Array:
+    """The weight of each pair of a survey, (m,); those of SAME pairs add up to the number of photographs."""
+    photographs = sum(labels.photographs.values())
+    return np.asarray(survey.mass / survey.mass.sum() * photographs / survey.share)
 
 
 def deviations(pairs: PairEvidence) -> Float64Array:
@@ -98,18 +124,9 @@ def deviations(pairs: PairEvidence) -> Float64Array:
     return _deviations(_table(pairs.at(pairs.placed()), TERMS))
 
 
-def _products(pairs: PairEvidence) -> tuple[Float64Array, Float64Array]:
-    """The log of the product and the product of each pair, (m,)."""
-    of = {term.name: term.of(pairs) for term in LINE}
-    placed = pairs.placed()
-    score = of["log_visual"] + np.where(placed, of["log_feasibility"], 0.0)
-    return score.astype(np.float64), np.where(placed, of["product"], of["visual"]).astype(np.float64)
-
-
 def _straight_line(labels: Labels) -> Float64Array:
     """Constant and slope of log(product), and a bend of 0, (3,)."""
-    score, _ = _products(labels.pairs)
-    design = np.column_stack([np.ones_like(score), score])
+    design = line_values(labels.pairs)[:, :2]
     bounds = scipy.optimize.Bounds([-np.inf, LEAST_STEEP], [np.inf, STEEPEST])
     start, pull = np.array([0.0, 1.0]), np.array([FREE, LOOSE])
     return np.append(Regression(design, labels.same, labels.weights, start, pull, bounds).solve(), 0.0)

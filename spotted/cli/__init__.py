@@ -18,7 +18,7 @@ marks                            matched marks of the coat
 individuals                      names, merges, splits and moves
 catalogue                        animals over several surveys
 export                           individuals back into files
-batch                            candidates of surveys too large for one machine
+batch                            surveys too large for one machine, and directories of surveys
 machine, operate                 this machine's services, and what operators run
 remote, connection               services on other machines, and the client of the chosen services
 lazy_group                       commands that are imported on first use

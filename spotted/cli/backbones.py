@@ -14,6 +14,7 @@ from spotted.local.models import models_directory
 
 # required for every backbone
 REQUIRED = ("torch", "onnx", "onnxscript")
+POOLINGS = ("mean", "rmac")
 PRECISIONS = ("fp32", "fp16", "int8")
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -52,6 +53,13 @@ ROOT = Path(__file__).resolve().parents[2]
     help="Edge of the images, a multiple of 32; for convolutional networks. Default: that of the network.",
 )
 @click.option(
+    "--pooling",
+    type=click.Choice(POOLINGS),
+    default=POOLINGS[0],
+    show_default=True,
+    help="How efficientnet-lite0 pools its features: their mean, or maxima of regions.",
+)
+@click.option(
     "--version", type=click.IntRange(min=1), default=1, show_default=True, help="Model version to write."
 )
 @click.pass_context
@@ -65,6 +73,7 @@ def export_backbone(
     precision: str,
     calibration: Path | None,
     image_size: int | None,
+    pooling: str,
     version: int,
 ) -> None:
     """Export a backbone to ONNX, verified against its PyTorch network.
@@ -72,8 +81,8 @@ def export_backbone(
     NAME is the folder of a finished training (`spotted train`), or a published backbone: efficientnet-lite0,
     miewid-msv2, miewid-msv3, miewid-msv4, megadescriptor-t-224, megadescriptor-s-224, megadescriptor-b-224,
     megadescriptor-l-224 or megadescriptor-l-384. Without --weights and --hub, published weights are
-    downloaded. Variants are written as NAME-fp16, NAME-int8 and, with another image size, NAME-PX. Requires
-    the extra `export`; for a training, `train` is enough.
+    downloaded. Variants are written under names of their own: NAME-rmac, NAME-PX with another image size,
+    NAME-fp16, NAME-int8. Requires the extra `export`; for a training, `train` is enough.
     """
     missing = [package for package in REQUIRED if find_spec(package) is None]
     if missing:
@@ -87,6 +96,7 @@ def export_backbone(
     for option, given in (("--weights", weights), ("--calibration", calibration)):
         command += [option, str(given.resolve())] if given else []
     command += ["--hub", hub] if hub else []
+    command += ["--pooling", pooling]
     command += ["--image-size", str(image_size)] if image_size else []
     done = subprocess.run(command, cwd=ROOT, check=False)  # noqa: S603 - our own module, no shell
     ctx.exit(done.returncode)

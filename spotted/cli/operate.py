@@ -1,7 +1,7 @@
 """`spotted backup | restore | upgrade | token | certificate`: the operator commands of services.upkeep.
 
 Each is imported from services.upkeep.commands on first use. This is the only module of the library that
-imports services.
+imports services; `spotted batch embed` imports one by its name.
 """
 
 from __future__ import annotations

@@ -103,7 +103,7 @@ def boxed(picture: Picture) -> Detection:
 
 def read_crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> Iterator[Crop]:
     """The crops of pictures that can be read, those of one file together; the others go to `unread`."""
-    for path, together in _by_path(pictures):
+    for path, together in by_file(pictures):
         ids = [picture.detection.detection_id for picture in together]
         if path is None:
             unread += [(detection_id, "it has no photograph") for detection_id in ids]
@@ -121,7 +121,7 @@ def read_crops(pictures: Sequence[Picture], unread: list[tuple[str, str]]) -> It
         yield Crop(first.crop_id, image, first.box, others=tuple(others))
 
 
-def _by_path(pictures: Sequence[Picture]) -> Iterator[tuple[Path | None, list[Picture]]]:
+def by_file(pictures: Sequence[Picture]) -> Iterator[tuple[Path | None, list[Picture]]]:
     """The pictures by their files, in the order of the first of each; as many as one message may have."""
     files: dict[Path | None, list[Picture]] = {}
     for picture in pictures:

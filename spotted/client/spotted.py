@@ -20,6 +20,8 @@ from spotted.client.embedding_messages import (
     crop_message,
     embedded,
     embedder_info,
+    heat_map,
+    heat_map_request,
     model,
     preparation_message,
 )
@@ -27,6 +29,7 @@ from spotted.client.operation_handle import OperationHandle
 from spotted.client.survey_handle import SurveyHandle
 from spotted.client.survey_messages import survey_info
 from spotted.client.values.embedding import Crop, Embedded, EmbedderInfo, Model, Preparation
+from spotted.client.values.heat_maps import HeatMap
 from spotted.client.values.surveys import SurveyInfo
 from spotted.errors import PreconditionError
 from spotted.scoring.feasibility import FeasibilityParams
@@ -204,6 +207,32 @@ class Spotted:
         )
         response = embedder.call(embedder.stub.Embed, request)
         return [embedded(result, response) for result in response.results]
+
+    def heat_map(
+        self,
+        first: Crop,
+        second: Crop,
+        *,
+        model_id: str = "",
+        survey_id: str = "",
+        preparation: Preparation | None = None,
+        matches: int = 20,
+    ) -> HeatMap:
+        """Which parts of two crops make their base embeddings alike, with at most `matches` matched cells.
+
+        The other arguments are as in `embed`. Raises UnreadableImageError for a crop that cannot be used,
+        NotFoundError for an unknown model, PreconditionError for one whose vectors cannot be shared out.
+        """
+        embedder = self.connection.embedder
+        request = heat_map_request(
+            first,
+            second,
+            model_id=model_id,
+            survey_id=survey_id,
+            preparation=preparation,
+            matches=matches,
+        )
+        return heat_map(embedder.call(embedder.stub.GetHeatMap, request))
 
     def add_reference(self, image: bytes) -> str:
         """Store the histogram of a reference image; returns the digest for `Preparation.reference_digest`."""

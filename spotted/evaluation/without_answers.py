@@ -81,10 +81,12 @@ def measure_without_answers(
     )
 
 
-def measure_grouping(gallery: Gallery, individuals: Sequence[str], *, threads: int = 1) -> PartitionMetrics:
+def measure_grouping(
+    gallery: Gallery, individuals: Sequence[str], *, threshold: float = THRESHOLD, threads: int = 1
+) -> PartitionMetrics:
     """Group a survey without any label, and compare the groups with its known individuals.
 
-    individuals: known individual of each row, "" if unknown.
+    individuals: known individual of each row, "" if unknown. threshold: see `group_unreviewed`.
     """
     calibration = starting_calibration(max(len(gallery) - 1, 1))
     ranker = Ranker(replace(gallery, calibration=calibration))
@@ -92,7 +94,9 @@ def measure_grouping(gallery: Gallery, individuals: Sequence[str], *, threads: i
     first = np.repeat([one.query for one in lists], [len(one.rows) for one in lists])
     second = np.concatenate([one.rows for one in lists])
     probability = np.concatenate([one.scores.fused for one in lists])
-    found = group_unreviewed(len(gallery), first, second, probability, image=gallery.table.image)
+    found = group_unreviewed(
+        len(gallery), first, second, probability, image=gallery.table.image, threshold=threshold
+    )
     return measure_partition([str(group) for group in found.group.tolist()], individuals)
 
 

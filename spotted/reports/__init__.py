@@ -5,6 +5,7 @@ evaluation          the report of an evaluation
 evaluation_figures  the figures of an evaluation
 survey              the report of a survey without known identities
 matched_marks       two photographs with their matched marks
+heat_maps           two photographs with the parts that make them alike for the backbone
 plots               single figures as PNG or JPEG
 """
 

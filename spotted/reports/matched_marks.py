@@ -32,7 +32,7 @@ def draw_marks(
     >>> Image.open(io.BytesIO(drawn)).size
     (1440, 480)
     """
-    left, right = _crop(*first), _crop(*second)
+    left, right = cut_box(*first), cut_box(*second)
     page = Image.new("RGB", (left.width + right.width, HEIGHT_PX))
     page.paste(left, (0, 0))
     page.paste(right, (left.width, 0))
@@ -51,8 +51,8 @@ def draw_marks(
         return file.getvalue()
 
 
-def _crop(content: bytes, box: Box) -> Image.Image:
-    """The box of an image file, scaled to the height of the page."""
+def cut_box(content: bytes, box: Box) -> Image.Image:
+    """The box of an image file, scaled to the height of the page. Raises UnreadableImageError."""
     try:
         image = ImageOps.exif_transpose(Image.open(io.BytesIO(content))).convert("RGB")
     except (OSError, ValueError) as error:

@@ -10,6 +10,7 @@ fusion       the ways to combine the two, the paper's product by default
 local_pairs  local scores of the pairs that were matched, a sparse table
 pair_scores  the fused score of pairs, exact or as bounds
 bounds       cheap bounds that rule pairs out before the exact score is computed
+cells        which parts of two photographs make their vectors alike
 parallel     work on several items at once, results in input order
 """
 
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING
 from spotted.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from spotted.scoring.cells import match_cells, similarity_shares
     from spotted.scoring.feasibility import (
         FeasibilityParams,
         compute_feasibility,
@@ -55,12 +57,14 @@ __all__ = [
     "fuse",
     "journey_feasibility",
     "map_ahead",
+    "match_cells",
     "needed_speed_kmh",
     "normalise_rows",
     "open_runner",
     "pair_feasibility",
     "pair_similarity",
     "product_error",
+    "similarity_shares",
     "single_precision",
     "softened_journey",
     "unit_rows",
@@ -70,6 +74,7 @@ __all__ = [
 __getattr__ = lazy_face(
     __name__,
     {
+        "cells": ("match_cells", "similarity_shares"),
         "feasibility": (
             "FeasibilityParams",
             "compute_feasibility",

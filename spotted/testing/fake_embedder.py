@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from spotted import __version__, messages
+from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, UnreadableImageError
 from spotted.testing.fake_local_features import METHOD, SPEC, extract
 from spotted.testing.server import Replies
@@ -45,6 +46,7 @@ class FakeEmbedder:
             "AddReferenceImage": lambda request: pb.AddReferenceImageResponse(
                 reference_digest=hashlib.sha256(request.image).hexdigest()
             ),
+            "GetHeatMap": self._heat_map,
             "ListModels": lambda _: pb.ListModelsResponse(models=[self._model]),
             "GetServerInfo": lambda _: pb.GetServerInfoResponse(
                 server=survey_pb2.ServerInfo(version=__version__),
@@ -69,6 +71,19 @@ class FakeEmbedder:
                     result=result, spec=self.spec, local_spec=SPEC if method else None
                 )
 
+    def _heat_map(self, request: pb.GetHeatMapRequest) -> pb.GetHeatMapResponse:
+        """As if each cell of a grid of 2 x 2 had a quarter of either vector."""
+        one, two = (_vector(crop.image) for crop in (request.first, request.second))
+        similarity = float(one @ two)
+        shares = messages.tensor(np.full((2, 2), similarity / 4, dtype=np.float32))
+        return pb.GetHeatMapResponse(
+            similarity=similarity,
+            first=shares,
+            second=shares,
+            matches=[pb.MatchedCells(first_x=0.25, first_y=0.25, second_x=0.25, second_y=0.25, share=0.0625)],
+            spec=self.spec,
+        )
+
 
 def _results(crop: pb.Crop, local_method: str) -> list[pb.EmbedResult]:
     """The results of a crop and of the others in its image."""
@@ -89,11 +104,16 @@ def _result(crop: pb.Crop, local_method: str) -> pb.EmbedResult:
             reason=UnreadableImageError.reason, message="the image is empty; send an encoded image"
         )
         return pb.EmbedResult(crop_id=crop.crop_id, error=error)
-    seed = int.from_bytes(hashlib.sha256(crop.image).digest()[:8], "little")
-    vector = np.random.default_rng(seed).normal(size=DIMENSION)
-    unit = (vector / np.linalg.norm(vector)).astype(np.float32)
     return pb.EmbedResult(
         crop_id=crop.crop_id,
-        embedding=messages.tensor(unit),
+        embedding=messages.tensor(_vector(crop.image)),
         local_features=extract(crop.image) if local_method else b"",
     )
+
+
+def _vector(image: bytes) -> Float32Array:
+    """The unit vector (DIMENSION,) drawn from the bytes of an image."""
+    seed = int.from_bytes(hashlib.sha256(image).digest()[:8], "little")
+    vector = np.random.default_rng(seed).normal(size=DIMENSION)
+    unit: Float32Array = (vector / np.linalg.norm(vector)).astype(np.float32)
+    return unit

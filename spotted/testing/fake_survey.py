@@ -53,14 +53,16 @@ class StoredSurvey:
     def spec(self, requested: survey_pb2.Fusion.ValueType) -> survey_pb2.ScoreSpec:
         """The fusion that is used for a requested one, and why. Raises InvalidInputError for CALIBRATED."""
         fusion = Fusion(requested or Fusion.PRODUCT)
+        embedding = self.message.embedding if self.message.HasField("embedding") else None
         if fusion is Fusion.CALIBRATED:
             raise InvalidInputError("this fake has no calibration; ask for another fusion", field="fusion")
         if fusion is Fusion.LOCAL and not self.marks.scores:
             return survey_pb2.ScoreSpec(
+                embedding=embedding,
                 fusion=survey_pb2.FUSION_PRODUCT,
                 fallback="no local features of this survey were matched, the product is used",
             )
-        return survey_pb2.ScoreSpec(fusion=survey_pb2.Fusion.ValueType(fusion))
+        return survey_pb2.ScoreSpec(embedding=embedding, fusion=survey_pb2.Fusion.ValueType(fusion))
 
     def local_of(self, first: str, second: str) -> tuple[float | None, int]:
         """Local score, None if unknown, and number of matched marks of a pair."""

@@ -121,6 +121,31 @@ def build_network(spec: NetworkSpec, *, seed: int = 0, pretrained: bool = False)
         return EmbeddingNetwork(backbone, pooling, bn, dimension=dimension)
 
 
+def for_any_size(network: EmbeddingNetwork, spec: NetworkSpec) -> EmbeddingNetwork:
+    """The network with the same weights, which takes images of several sizes.
+
+    Raises InvalidInputError if its backbone takes one size only.
+    """
+    if spec.name == LITE0 or not _has_fixed_size(spec.name):
+        return network
+    try:
+        backbone = _timm(spec, pretrained=False, dynamic_img_size=True)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"{spec.name} takes images of one size only; train without small crops, or use a ViT or a "
+            "convolutional network",
+            field="network",
+        ) from error
+    backbone.load_state_dict(network.backbone.state_dict())
+    return EmbeddingNetwork(backbone, network.pooling, network.bn, dimension=network.dimension)
+
+
+def _has_fixed_size(name: str) -> bool:
+    """Whether a network of timm is built for one size; those of other makers take any."""
+    timm = import_timm(name)
+    return bool(timm.is_model(name) and timm.get_pretrained_cfg(name).fixed_input_size)
+
+
 class LiteFeatures(nn.Module):
     """EfficientNet-Lite without its classifier: the last feature map."""
 
@@ -156,13 +181,13 @@ def _lite() -> nn.Module:
     return LiteFeatures(network)
 
 
-def _timm(spec: NetworkSpec, *, pretrained: bool) -> nn.Module:
+def _timm(spec: NetworkSpec, *, pretrained: bool, **more: object) -> nn.Module:
     timm = import_timm(spec.name)
     if not timm.is_model(spec.name):
         near = ", ".join(timm.list_models(f"*{spec.name.split('_')[0]}*")[:5])
         hint = f"names near it: {near}" if near else "see timm.list_models()"
         raise InvalidInputError(f"timm has no network {spec.name!r}; {hint}", field="network")
-    options: dict[str, object] = {"num_classes": 0}
+    options: dict[str, object] = {"num_classes": 0, **more}
     if spec.pooling == "gem":
         options["global_pool"] = ""
     # convolutional networks take any size; transformers are built for one

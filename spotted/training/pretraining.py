@@ -20,7 +20,7 @@ from spotted.arrays import BoolArray, ByteArray, IntArray
 from spotted.errors import AlreadyExistsError, PreconditionError
 from spotted.training.evaluation.one_vs_all import measure_by_species
 from spotted.training.evaluation.vectors import embed_crops
-from spotted.training.images.augmentation import Augmentation
+from spotted.training.images.augmentation import Augmentation, SmallCrop, View, small_size
 from spotted.training.images.batches import Examples, TrainingData
 from spotted.training.images.crops import prepare_crops
 from spotted.training.loop.checkpoints import CHECKPOINT_FILE
@@ -30,7 +30,7 @@ from spotted.training.loop.trainer import run_loop
 from spotted.training.methods.by_name import build_objective
 from spotted.training.methods.examples import ViewKind, self_supervised_examples, supervised_examples
 from spotted.training.methods.names import find_method
-from spotted.training.networks import EmbeddingNetwork, NetworkSpec
+from spotted.training.networks import EmbeddingNetwork, NetworkSpec, for_any_size
 from spotted.training.pairs.temporal import TemporalPairs
 from spotted.training.photographs.labels import Labels, label_photographs
 from spotted.training.photographs.photograph import Photograph
@@ -64,6 +64,8 @@ class PretrainRecipe:
     """Settings of the method that differ from its defaults."""
     augmentation: Augmentation = field(default_factory=lambda: Augmentation(geometry=0.8, colour=0.8))
     """How the views of a photograph are changed."""
+    small_crops: int = 8
+    """DINO: views that are small parts of the photographs, beside the two of the method; 0: none."""
     rate: float = 5e-4
     """Learning rate after the warm-up; it then falls along half a wave of a cosine."""
     warm_up_share: float = 0.1
@@ -201,7 +203,19 @@ def choose_examples(
         return Examples(found.rows, np.unique(found.labels, return_inverse=True)[1].astype(np.int64))
     if not usable.any():
         raise PreconditionError("no photograph is left to learn from; give more, or hold out a smaller share")
-    return self_supervised_examples(method, pairs, usable, recipe.views)
+    further = recipe.small_crops if method.small_crops else 0
+    return self_supervised_examples(method, pairs, usable, recipe.views, further=further)
+
+
+def choose_views(recipe: PretrainRecipe, size: int) -> list[View]:
+    """How the views of an example are made. size: edge of the crops, pixels.
+
+    >>> len(choose_views(PretrainRecipe("dino"), 96)), len(choose_views(PretrainRecipe("fastsiam"), 96))
+    (10, 4)
+    """
+    method = find_method(recipe.method)
+    small: list[View] = [SmallCrop(small_size(size), recipe.augmentation)]
+    return [recipe.augmentation] * method.views + small * (recipe.small_crops if method.small_crops else 0)
 
 
 def _prepare(
@@ -224,11 +238,12 @@ def _learn(
 ) -> EmbeddingNetwork:
     method, examples = find_method(recipe.method), material.examples
     counts = np.bincount(examples.labels) if method.supervised else None
-    objective = build_objective(
-        recipe.method, start.network, recipe.knobs, counts=counts, seed=recipe.loop.seed
+    small = method.small_crops and recipe.small_crops > 0
+    network = for_any_size(start.network, start.spec) if small else start.network
+    objective = build_objective(recipe.method, network, recipe.knobs, counts=counts, seed=recipe.loop.seed)
+    data = TrainingData(
+        material.crops, examples, choose_views(recipe, start.spec.image_size), method.per_label
     )
-    views = [recipe.augmentation] * method.views
-    data = TrainingData(material.crops, examples, views, method.per_label)
     schedule, loop = recipe.schedule, recipe.loop
     trained = run_loop(objective, data, start.spec, schedule, loop, folder=folder, on_step=progress.on_step)
     return trained.eval()

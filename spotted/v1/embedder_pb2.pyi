@@ -631,6 +631,144 @@ class AddReferenceImageResponse(_message.Message):
 Global___AddReferenceImageResponse: _TypeAlias = AddReferenceImageResponse  # noqa: Y015
 
 @_typing.final
+class GetHeatMapRequest(_message.Message):
+    """Request for the parts of two crops that make their vectors alike."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    MODEL_ID_FIELD_NUMBER: _builtins.int
+    SURVEY_ID_FIELD_NUMBER: _builtins.int
+    PREPARATION_FIELD_NUMBER: _builtins.int
+    MAX_MATCHES_FIELD_NUMBER: _builtins.int
+    model_id: _builtins.str
+    """Model id of the backbone; empty: the server's default."""
+    survey_id: _builtins.str
+    """See EmbedRequest."""
+    max_matches: _builtins.int
+    """Most matched cells; 0: 20, at most 100."""
+    @_builtins.property
+    def first(self) -> Global___Crop:
+        """One animal; its `others` must be empty. Required."""
+
+    @_builtins.property
+    def second(self) -> Global___Crop:
+        """Another one, as `first`. Required."""
+
+    @_builtins.property
+    def preparation(self) -> Global___Preparation:
+        """Preparation of both images."""
+
+    def __init__(
+        self,
+        *,
+        first: Global___Crop | None = ...,
+        second: Global___Crop | None = ...,
+        model_id: _builtins.str = ...,
+        survey_id: _builtins.str = ...,
+        preparation: Global___Preparation | None = ...,
+        max_matches: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "preparation", b"preparation", "second", b"second"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "max_matches", b"max_matches", "model_id", b"model_id", "preparation", b"preparation", "second", b"second", "survey_id", b"survey_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHeatMapRequest: _TypeAlias = GetHeatMapRequest  # noqa: Y015
+
+@_typing.final
+class MatchedCells(_message.Message):
+    """Two cells that are each other's nearest."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_X_FIELD_NUMBER: _builtins.int
+    FIRST_Y_FIELD_NUMBER: _builtins.int
+    SECOND_X_FIELD_NUMBER: _builtins.int
+    SECOND_Y_FIELD_NUMBER: _builtins.int
+    SHARE_FIELD_NUMBER: _builtins.int
+    first_x: _builtins.float
+    """Centre in the first grid, as a fraction of its width."""
+    first_y: _builtins.float
+    """As a fraction of its height."""
+    second_x: _builtins.float
+    """Centre in the second grid, as a fraction of its width."""
+    second_y: _builtins.float
+    """As a fraction of its height."""
+    share: _builtins.float
+    """What the two cells add to the similarity."""
+    def __init__(
+        self,
+        *,
+        first_x: _builtins.float = ...,
+        first_y: _builtins.float = ...,
+        second_x: _builtins.float = ...,
+        second_y: _builtins.float = ...,
+        share: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first_x", b"first_x", "first_y", b"first_y", "second_x", b"second_x", "second_y", b"second_y", "share", b"share"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MatchedCells: _TypeAlias = MatchedCells  # noqa: Y015
+
+@_typing.final
+class GetHeatMapResponse(_message.Message):
+    """What the cells of two crops add to the similarity. A grid covers the input of the backbone: the crop, upright."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SIMILARITY_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    SECOND_FIELD_NUMBER: _builtins.int
+    MATCHES_FIELD_NUMBER: _builtins.int
+    PADDED_FIELD_NUMBER: _builtins.int
+    SPEC_FIELD_NUMBER: _builtins.int
+    similarity: _builtins.float
+    """The cosine of the two base embeddings."""
+    padded: _builtins.bool
+    """Whether a crop keeps its proportions in the middle of its square grid; if not, it fills the grid."""
+    @_builtins.property
+    def first(self) -> _survey_pb2.Tensor:
+        """What each cell of the first crop adds, with all cells of the second: float32, shape (rows, columns), from the
+        top left. All elements add up to the similarity; a cell that makes the vectors less alike has a negative one.
+        """
+
+    @_builtins.property
+    def second(self) -> _survey_pb2.Tensor:
+        """The same of the second crop."""
+
+    @_builtins.property
+    def matches(self) -> _containers.RepeatedCompositeFieldContainer[Global___MatchedCells]:
+        """Of largest share first."""
+
+    @_builtins.property
+    def spec(self) -> _survey_pb2.EmbeddingSpec:
+        """Backbone and preprocessing of the vectors."""
+
+    def __init__(
+        self,
+        *,
+        similarity: _builtins.float = ...,
+        first: _survey_pb2.Tensor | None = ...,
+        second: _survey_pb2.Tensor | None = ...,
+        matches: _abc.Iterable[Global___MatchedCells] | None = ...,
+        padded: _builtins.bool = ...,
+        spec: _survey_pb2.EmbeddingSpec | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "second", b"second", "spec", b"spec"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "matches", b"matches", "padded", b"padded", "second", b"second", "similarity", b"similarity", "spec", b"spec"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___GetHeatMapResponse: _TypeAlias = GetHeatMapResponse  # noqa: Y015
+
+@_typing.final
 class HeadRecipe(_message.Message):
     """How a head is trained. 0 stands for the default in fields without presence. Sources of the defaults:
     docs/research/provenance.md.

@@ -55,6 +55,11 @@ class EmbedderServiceStub:
                 request_serializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.SerializeToString,
                 response_deserializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.FromString,
                 _registered_method=True)
+        self.GetHeatMap = channel.unary_unary(
+                '/spotted.v1.EmbedderService/GetHeatMap',
+                request_serializer=spotted_dot_v1_dot_embedder__pb2.GetHeatMapRequest.SerializeToString,
+                response_deserializer=spotted_dot_v1_dot_embedder__pb2.GetHeatMapResponse.FromString,
+                _registered_method=True)
         self.TrainHead = channel.unary_unary(
                 '/spotted.v1.EmbedderService/TrainHead',
                 request_serializer=spotted_dot_v1_dot_embedder__pb2.TrainHeadRequest.SerializeToString,
@@ -115,6 +120,18 @@ class EmbedderServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetHeatMap(self, request, context):
+        """Which parts of two crops make their vectors alike: what each cell of the backbone's last feature map adds to
+        the cosine of the base embeddings, and the cells of the two that are each other's nearest. It is computed on
+        request, and nothing is stored. Crops share the queue with those of Embed.
+        Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE (a crop cannot be read), NOT_FOUND / NOT_FOUND (backbone not loaded, no
+        such reference), FAILED_PRECONDITION / PRECONDITION (the backbone averages no feature map, or was exported
+        without it; segmenter requested but not loaded), RESOURCE_EXHAUSTED / OVERLOADED (as Embed).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def TrainHead(self, request, context):
         """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
         individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
@@ -163,6 +180,11 @@ def add_EmbedderServiceServicer_to_server(servicer, server):
                     servicer.AddReferenceImage,
                     request_deserializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.FromString,
                     response_serializer=spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.SerializeToString,
+            ),
+            'GetHeatMap': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetHeatMap,
+                    request_deserializer=spotted_dot_v1_dot_embedder__pb2.GetHeatMapRequest.FromString,
+                    response_serializer=spotted_dot_v1_dot_embedder__pb2.GetHeatMapResponse.SerializeToString,
             ),
             'TrainHead': grpc.unary_unary_rpc_method_handler(
                     servicer.TrainHead,
@@ -289,6 +311,33 @@ class EmbedderService:
             '/spotted.v1.EmbedderService/AddReferenceImage',
             spotted_dot_v1_dot_embedder__pb2.AddReferenceImageRequest.SerializeToString,
             spotted_dot_v1_dot_embedder__pb2.AddReferenceImageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetHeatMap(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/spotted.v1.EmbedderService/GetHeatMap',
+            spotted_dot_v1_dot_embedder__pb2.GetHeatMapRequest.SerializeToString,
+            spotted_dot_v1_dot_embedder__pb2.GetHeatMapResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -56,6 +56,14 @@ class EmbedderServiceStub:
     image itself is not stored. Equal pixels have equal digests, so a repeat changes nothing.
     Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
     """
+    GetHeatMap: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.GetHeatMapRequest, _embedder_pb2.GetHeatMapResponse]
+    """Which parts of two crops make their vectors alike: what each cell of the backbone's last feature map adds to
+    the cosine of the base embeddings, and the cells of the two that are each other's nearest. It is computed on
+    request, and nothing is stored. Crops share the queue with those of Embed.
+    Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE (a crop cannot be read), NOT_FOUND / NOT_FOUND (backbone not loaded, no
+    such reference), FAILED_PRECONDITION / PRECONDITION (the backbone averages no feature map, or was exported
+    without it; segmenter requested but not loaded), RESOURCE_EXHAUSTED / OVERLOADED (as Embed).
+    """
     TrainHead: _grpc.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]
     """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
     individuals it learns from the survey's places and times (Spotted eqs. 4-6). With individuals it is
@@ -96,6 +104,14 @@ class EmbedderServiceAsyncStub(EmbedderServiceStub):
     """Stores the histogram of a survey's reference image, so that other images can be matched to it; the
     image itself is not stored. Equal pixels have equal digests, so a repeat changes nothing.
     Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
+    """
+    GetHeatMap: _aio.UnaryUnaryMultiCallable[_embedder_pb2.GetHeatMapRequest, _embedder_pb2.GetHeatMapResponse]  # type: ignore[assignment]
+    """Which parts of two crops make their vectors alike: what each cell of the backbone's last feature map adds to
+    the cosine of the base embeddings, and the cells of the two that are each other's nearest. It is computed on
+    request, and nothing is stored. Crops share the queue with those of Embed.
+    Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE (a crop cannot be read), NOT_FOUND / NOT_FOUND (backbone not loaded, no
+    such reference), FAILED_PRECONDITION / PRECONDITION (the backbone averages no feature map, or was exported
+    without it; segmenter requested but not loaded), RESOURCE_EXHAUSTED / OVERLOADED (as Embed).
     """
     TrainHead: _aio.UnaryUnaryMultiCallable[_embedder_pb2.TrainHeadRequest, _embedder_pb2.TrainHeadResponse]  # type: ignore[assignment]
     """Trains an adaptation head in its own process; follow it with OperationsService.WatchOperation. Without
@@ -158,6 +174,20 @@ class EmbedderServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores the histogram of a survey's reference image, so that other images can be matched to it; the
         image itself is not stored. Equal pixels have equal digests, so a repeat changes nothing.
         Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE.
+        """
+
+    @_abc_1.abstractmethod
+    def GetHeatMap(
+        self,
+        request: _embedder_pb2.GetHeatMapRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_embedder_pb2.GetHeatMapResponse, _abc.Awaitable[_embedder_pb2.GetHeatMapResponse]]:
+        """Which parts of two crops make their vectors alike: what each cell of the backbone's last feature map adds to
+        the cosine of the base embeddings, and the cells of the two that are each other's nearest. It is computed on
+        request, and nothing is stored. Crops share the queue with those of Embed.
+        Fails: INVALID_ARGUMENT / UNREADABLE_IMAGE (a crop cannot be read), NOT_FOUND / NOT_FOUND (backbone not loaded, no
+        such reference), FAILED_PRECONDITION / PRECONDITION (the backbone averages no feature map, or was exported
+        without it; segmenter requested but not loaded), RESOURCE_EXHAUSTED / OVERLOADED (as Embed).
         """
 
     @_abc_1.abstractmethod

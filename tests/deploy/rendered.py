@@ -15,7 +15,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 KUBERNETES = ROOT / "deploy" / "kubernetes"
-OVERLAYS = ("cpu", "gpu", "dev", "sentinel", "review")
+OVERLAYS = ("cpu", "gpu", "dev", "sentinel", "cluster", "review")
 WORKLOADS = {"Deployment", "StatefulSet", "CronJob"}
 SERVICES = ("embedder", "scorer", "sampler")
 # stands for what a Secret holds
@@ -110,6 +110,12 @@ def environment(found: tuple[Object, ...], container: Object) -> dict[str, str]:
                 value = value.replace(f"$({known})", text)
             variables[variable["name"]] = value
     return variables
+
+
+def start_file(container: Object) -> str:
+    """The configuration file of the ConfigMap that a store starts with, whatever a script made of it."""
+    start = Path(container["args"][0]).name
+    return {"role.conf": "store-replicated.conf", "node.conf": "store-cluster.conf"}.get(start, start)
 
 
 def mebibytes(quantity: str) -> int:

@@ -9,8 +9,8 @@ import pytest
 from services.common.access.tls import check_exposure
 from services.common.settings import DEFAULT_PORTS, Settings, from_environment
 from services.common.store import address as store_address
-from services.upkeep.backup.object_store import is_url
 from spotted import __version__
+from spotted.object_stores import is_url
 from tests.deploy.rendered import (
     KUBERNETES,
     OVERLAYS,
@@ -30,6 +30,7 @@ from tests.deploy.rendered import (
     pods,
     schema_fault,
     selects,
+    start_file,
 )
 
 # the oldest release that docs/operating.md names, and a late one
@@ -131,6 +132,11 @@ def test_settings_are_read_as_they_are_meant(overlay: str, service: str) -> None
         pods = {f"spotted-sentinel-{n}.spotted-sentinel" for n in range(3)}
         assert {host for host, _ in address.sentinels} == pods
         assert (address.replicas, address.service) == (1, "spotted")
+    elif overlay == "cluster":
+        store = named(objects(overlay), "StatefulSet", "spotted-store")
+        pods = {f"spotted-store-{n}.spotted-store" for n in range(store["spec"]["replicas"])}
+        assert {host for host, _ in address.cluster} == pods
+        assert address.replicas == 1
     else:
         assert address.url.startswith("rediss://spotted-store:6379/0")
     assert variables["SPOTTED_STORE_PASSWORD_FILE"] == PASSWORD_FILE
@@ -185,10 +191,7 @@ def test_the_store_keeps_every_write_and_refuses_when_full(overlay: str) -> None
     store = named(objects(overlay), "StatefulSet", "spotted-store")
     (container,) = pod_template(store)["spec"]["containers"]
     files = named(objects(overlay), "ConfigMap", config_of(store))["data"]
-    (start,) = container["args"]
-    # role.sh writes role.conf, which includes the other
-    start = start.replace("/data/role.conf", "store-replicated.conf")
-    options = configuration(files, Path(start).name)
+    options = configuration(files, start_file(container))
     assert (options["appendonly"], options["appendfsync"]) == ("yes", "always")
     assert options["maxmemory-policy"] == "noeviction"
     # no port without TLS

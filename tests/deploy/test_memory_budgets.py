@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -33,6 +32,7 @@ from tests.deploy.rendered import (
     named,
     objects,
     pod_template,
+    start_file,
     tool,
 )
 
@@ -45,9 +45,14 @@ COPIES, BYTES_PER_PIXEL = 3, 3
 REVIEW_BYTES = PROCESS_BYTES + AT_ONCE * COPIES * BYTES_PER_PIXEL * MOST_PIXELS
 BUFFERS_BYTES = 256 * MIB
 # programs without a budget of their own: a command, a shell
-PLAIN = {"upkeep": PROCESS_BYTES, "backup": PROCESS_BYTES, "setup": PROCESS_BYTES}
+PLAIN = {
+    "upkeep": PROCESS_BYTES,
+    "backup": PROCESS_BYTES,
+    "setup": PROCESS_BYTES,
+    "form-cluster": PROCESS_BYTES,
+}
 # shells, and Sentinels, which keep names of stores
-PLAIN |= dict.fromkeys(("password", "role", "configure", "sentinel"), 16 * MIB)
+PLAIN |= dict.fromkeys(("password", "role", "node", "configure", "sentinel"), 16 * MIB)
 # a proxy that keeps its sessions in cookies
 PLAIN |= {"review": REVIEW_BYTES, "oauth2-proxy": 128 * MIB}
 
@@ -102,8 +107,7 @@ def of_overlay(overlay: str) -> Iterator[Limited]:
                 if "configMap" in volume
             ]
             files = named(found, "ConfigMap", config)["data"]
-            start = container["args"][0].replace("/data/role.conf", "store-replicated.conf")
-            options = configuration(files, Path(start).name)
+            options = configuration(files, start_file(container))
         limits = container["resources"]["limits"]
         cores = max(1, round(float(limits["cpu"].replace("m", "e-3"))))
         yield Limited(

@@ -22,7 +22,7 @@ from tests.deploy.rendered import (
 
 PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
 HEALTH, METRICS, STORE, SENTINEL, DNS, HTTPS = 7120, 7130, 6379, 26379, 53, 443
-REVIEW, PROXY = 7104, 4180
+REVIEW, PROXY, BUS = 7104, 4180, 16379
 EVERY_PORT = (*PORTS.values(), METRICS, STORE, SENTINEL, REVIEW, PROXY)
 every_overlay = pytest.mark.parametrize("overlay", OVERLAYS)
 
@@ -100,6 +100,7 @@ def ours(overlay: str) -> dict[str, Pod]:
         **pods,
         **{called: pod(overlay, "StatefulSet", f"spotted-{called}") for called in sets},
         "backup": pod(overlay, "CronJob", "spotted-backup"),
+        **({"form-cluster": pod(overlay, "CronJob", "spotted-form-cluster")} if overlay == "cluster" else {}),
     }
 
 
@@ -112,6 +113,8 @@ def test_between_our_pods_only_the_calls_of_the_design_pass(overlay: str) -> Non
     if overlay == "sentinel":
         meant |= {(source, "sentinel", SENTINEL) for source in (*SERVICES, "upkeep", "backup")}
         meant |= {("sentinel", "store", STORE)}
+    if overlay == "cluster":
+        meant |= {("form-cluster", "store", STORE)}
     if overlay == "review":
         # never the store
         meant |= {("review", service, port) for service, port in PORTS.items()}
@@ -128,6 +131,12 @@ def test_stores_follow_one_another_and_sentinels_agree() -> None:
     pods = ours("sentinel")
     for called, port in (("store", STORE), ("sentinel", SENTINEL)):
         assert allowed(policies("sentinel"), pods[called], pods[called], port)
+
+
+def test_nodes_of_a_cluster_reach_one_another_also_on_their_bus() -> None:
+    store = ours("cluster")["store"]
+    assert all(allowed(policies("cluster"), store, store, port) for port in (STORE, BUS))
+    assert not allowed(policies("cluster"), ours("cluster")["scorer"], store, BUS)
 
 
 @every_overlay

@@ -114,6 +114,13 @@ EMBEDDER = {
             parts=True,
         ),
     ),
+    "GetHeatMap": (
+        Naming(lambda i: embedder_pb2.GetHeatMapRequest(first=CROP, second=CROP, survey_id=i.survey)),
+        Naming(
+            lambda i: embedder_pb2.GetHeatMapRequest(first=CROP, second=CROP, preparation=_tone(i)),
+            parts=True,
+        ),
+    ),
     "AddReferenceImage": (Naming(lambda _: embedder_pb2.AddReferenceImageRequest(image=picture(5))),),
     # on a survey without detections, so that none begins
     "TrainHead": (Naming(lambda i: embedder_pb2.TrainHeadRequest(survey_id=i.taken)),),

@@ -31,6 +31,7 @@ from services.embedder.__main__ import services as embedder_services
 from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone, Manifest
 from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.cell_maps import CellMap, with_output
 from services.embedder.inference.image_embedder import ImageEmbedder
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
@@ -187,13 +188,10 @@ class World:
             for kind in (f"{{s:{south}/", f"{{o:{south}}}:", f"training:{south}/", f"{{c:{south}}}:")
         )
         names = [name for name in self.store.names("spotted:") if name.startswith(own)]
-        dump = self.store.script(
-            "local all = {} for i, key in ipairs(KEYS) do all[i] = redis.call('DUMP', key) end return all",
-            writes=False,
-        )
-        found = dump(names, [])
-        assert isinstance(found, list)
-        return dict(zip(names, found, strict=True))
+        dump = self.store.script("return redis.call('DUMP', KEYS[1])", writes=False)
+        found = {name: dump([name], []) for name in names}
+        # those that expired since have nothing
+        return {name: content for name, content in found.items() if isinstance(content, bytes)}
 
 
 def tiny_backbone(path: Path) -> Backbone:
@@ -213,7 +211,11 @@ def tiny_backbone(path: Path) -> Backbone:
     manifest = Manifest(
         TINY, 1, 1, 3, (0.0,) * 3, (1.0,) * 3, "bilinear", "RGB", 18, "d" * 64, "Apache-2.0", "a test"
     )
-    return Backbone(manifest, onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"]), "cpu")
+    ones, zeros = np.ones(3, np.float32), np.zeros(3, np.float32)
+    cell_map = CellMap("d" * 64, "as_float", channels_last=True, power=1.0, scale=ones, shift=zeros)
+    content = with_output(path.read_bytes(), cell_map.tensor)
+    session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+    return Backbone(manifest, session, "cpu", cell_map)
 
 
 @contextmanager

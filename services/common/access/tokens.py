@@ -81,6 +81,8 @@ class Tokens:
             create_time=messages.timestamp(self._now()),
             expire_time=messages.timestamp(expires_s),
         )
+        # listed first: what is listed and absent is skipped
+        self._store.add_member(keys.TOKENS, token_id)
         put_record(self._store, keys.token(token_id), stored)
         return token_id, f"spotted_{token_id}_{secret}"
 
@@ -97,6 +99,7 @@ class Tokens:
         """Revoke a token; returns it. A damaged one is deleted. Raises NotFoundError."""
         if self._is_damaged(token_id):
             self._store.delete(keys.token(token_id))
+            self._store.remove_member(keys.TOKENS, token_id)
             return pb.StoredToken()
         stored = self._get(token_id)
         if stored is None:
@@ -130,7 +133,7 @@ class Tokens:
         return not expired and not stored.HasField("revoke_time")
 
     def _ids(self) -> list[str]:
-        return [name.removeprefix(keys.TOKENS) for name in self._store.names(keys.TOKENS)]
+        return self._store.members(keys.TOKENS)
 
     def _is_damaged(self, token_id: str) -> bool:
         try:

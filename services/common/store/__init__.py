@@ -1,7 +1,9 @@
 """The durable store, and state kept in it as journals.
 
-store            a connection to any server with the Redis protocol and an append-only file
-address          one server, or the primary found through Sentinels
+store            connections to any server or cluster with the Redis protocol and append-only files
+address          one server, the primary found through Sentinels, or a cluster
+nodes            the server that holds a key
+cluster          the node of a cluster that holds a key, through redirects
 failures         store failures as errors with a remedy
 keys             every key, and the version of the store's content
 seal             checksums of stored values
@@ -10,6 +12,7 @@ request_content  digests by which a repeated request differs from another with i
 journal          lists of events, appended at a known position
 operations       long-running work, whose progress outlives any process
 catalogue_journal  the list of changes of a catalogue
+organisations    the index of the organisations
 folded           in-memory state rebuilt from a journal
 cache            a bounded in-memory cache, least recently used first out
 """

@@ -1,4 +1,4 @@
-"""Address of the store: one server, or the primary found through Sentinels."""
+"""Address of the store: one server, the primary found through Sentinels, or a cluster."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from redis.connection import AbstractConnection, parse_url
 from redis.retry import Retry
 from redis.sentinel import Sentinel
 
+from services.common.store.cluster import ClusterAddress, ClusterNodes
+from services.common.store.nodes import Nodes, OneNode
 from spotted.errors import InvalidInputError
 
 CONNECT_TIMEOUT_S = 2.0
@@ -30,10 +32,12 @@ KEEPALIVE = {socket.TCP_KEEPIDLE: 15, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCN
 # redis-py would look up its own version, which it sends to the store, for every connection
 DRIVER = DriverInfo()
 SENTINEL_SCHEMES = {"redis+sentinel": "redis", "rediss+sentinel": "rediss"}
+CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 SENTINEL_PORT = 26379
+NODE_PORT = 6379
 FORMS = (
-    "use redis://host:port/0, rediss://host:port/0?ssl_ca_certs=ca.pem or "
-    "redis+sentinel://host:port,host:port/service/0"
+    "use redis://host:port/0, rediss://host:port/0?ssl_ca_certs=ca.pem, "
+    "redis+sentinel://host:port,host:port/service/0 or redis+cluster://host:port,host:port"
 )
 
 Connected = Callable[[AbstractConnection], None]
@@ -56,13 +60,42 @@ class StoreAddress:
     service: str = ""
     """Name under which the Sentinels know the primary."""
     sentinel_password: str | None = field(default=None, repr=False)
+    cluster: tuple[tuple[str, int], ...] = ()
+    """Host and port of some nodes of a cluster; empty: no cluster."""
+
+    def nodes(self, connected: Connected, checked: Connected) -> Nodes:
+        """The servers, without open connections.
+
+        connected: called with each connection when opened, to greet and to check it. checked: the same after
+        it was greeted. Raises InvalidInputError for an unknown setting in the URL.
+        """
+        client = self.client(connected)
+        if not self.cluster:
+            return OneNode(client)
+        client.close()
+        settings = {**self._settings(), **_given(self.url)}
+        del settings["retry"]
+        return ClusterNodes(ClusterAddress(self.cluster, settings, self.timeout_s, self.shown), checked)
+
+    def node(self, host: str, port: int) -> redis.Redis:
+        """A client of one node of the cluster, for an operator."""
+        return redis.Redis(host=host, port=port, **{**self._settings(), **_given(self.url)})  # type: ignore[arg-type] # by name
 
     def client(self, connected: Connected) -> redis.Redis:
         """A connection pool without open connections. connected: called with each connection when opened.
 
         Raises InvalidInputError for an unknown setting in the URL.
         """
-        settings = {
+        settings = {**self._settings(), "redis_connect_func": connected}
+        made = self._primary(settings) if self.sentinels else redis.Redis.from_url(self.url, **settings)
+        try:
+            made.connection_pool.make_connection()
+        except TypeError as error:
+            raise InvalidInputError(f"SPOTTED_STORE_URL has an unknown setting ({error}); {FORMS}") from None
+        return made
+
+    def _settings(self) -> dict[str, object]:
+        return {
             "socket_connect_timeout": CONNECT_TIMEOUT_S,
             "socket_timeout": self.timeout_s,
             "socket_keepalive": True,
@@ -71,22 +104,11 @@ class StoreAddress:
             # retries are safe: every write is a script guarded by position and request id, or sets a value. A
             # command that timed out is not sent again, since its caller has waited long enough.
             "retry": Retry(ExponentialBackoff(cap=0.5, base=0.05), RETRIES, (redis.ConnectionError,)),
-            "redis_connect_func": connected,
         }
-        made = self._primary(settings) if self.sentinels else redis.Redis.from_url(self.url, **settings)
-        try:
-            made.connection_pool.make_connection()
-        except TypeError as error:
-            raise InvalidInputError(f"SPOTTED_STORE_URL has an unknown setting ({error}); {FORMS}") from None
-        return made
 
     def _primary(self, settings: dict[str, object]) -> redis.Redis:
-        given = parse_url(self.url)
-        given.pop("host", None)
-        encrypted: dict[str, object] = {}
-        if given.pop("connection_class", None) is not None:
-            given["ssl"] = True
-            encrypted = {name: value for name, value in given.items() if name.startswith("ssl")}
+        given = _given(self.url)
+        encrypted = {name: value for name, value in given.items() if name.startswith("ssl")}
         sentinels = Sentinel(
             self.sentinels,
             sentinel_kwargs={
@@ -112,6 +134,8 @@ def parse(url: str) -> StoreAddress:
         if scheme in SENTINEL_SCHEMES:
             address = StoreAddress(shown, "", timeout_s, replicas, sentinel_password=password)
             return _behind_sentinels(parts, query, address)
+        if scheme in CLUSTER_SCHEMES:
+            return _of_cluster(parts, query, StoreAddress(shown, "", timeout_s, replicas))
         rest = parts._replace(query=urlencode(query)).geturl()
         parse_url(rest)
     except ValueError as error:
@@ -134,9 +158,29 @@ def _behind_sentinels(parts: SplitResult, query: dict[str, str], address: StoreA
     return replace(
         address,
         url=url,
-        sentinels=tuple(_host_and_port(host) for host in hosts.split(",")),
+        sentinels=tuple(_host_and_port(host, SENTINEL_PORT) for host in hosts.split(",")),
         service=unquote(service),
     )
+
+
+def _of_cluster(parts: SplitResult, query: dict[str, str], address: StoreAddress) -> StoreAddress:
+    account, at, hosts = parts.netloc.rpartition("@")
+    if not hosts or parts.path.strip("/") not in {"", "0"}:
+        raise InvalidInputError(f"SPOTTED_STORE_URL has no node of the cluster, or a database; {FORMS}")
+    url = f"{CLUSTER_SCHEMES[parts.scheme]}://{account}{at}node?{urlencode(query)}"
+    parse_url(url)
+    nodes = tuple(_host_and_port(host, NODE_PORT) for host in hosts.split(","))
+    return replace(address, url=url, cluster=nodes)
+
+
+def _given(url: str) -> dict[str, object]:
+    """The settings of a URL for any server, without host and port."""
+    given = dict(parse_url(url))
+    for name in ("host", "port"):
+        given.pop(name, None)
+    if given.pop("connection_class", None) is not None:
+        given["ssl"] = True
+    return given
 
 
 def _at_least(least: float, text: str) -> float:
@@ -146,6 +190,6 @@ def _at_least(least: float, text: str) -> float:
     return value
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
+def _host_and_port(text: str, port: int) -> tuple[str, int]:
     parts = urlsplit(f"//{text}")
-    return parts.hostname or "", parts.port or SENTINEL_PORT
+    return parts.hostname or "", parts.port or port

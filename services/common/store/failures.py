@@ -22,10 +22,12 @@ _BY_WORD = {
     "MASTERDOWN": "is a replica without its primary; point SPOTTED_STORE_URL at Sentinels",
     "UNBLOCKED": "is no longer the primary; the next one is found automatically if the URL names Sentinels",
     "BUSY": "is blocked by a script; wait for it",
-    "CLUSTERDOWN": "is a node of a cluster that is down; Spotted needs one primary, optionally with replicas",
+    "CLUSTERDOWN": "is a cluster in which some keys have no primary; start the missing nodes",
+    "TRYAGAIN": "is moving these keys to another node of the cluster; wait for it",
 }
-_IN_CLUSTER = "is a node of a cluster; Spotted needs one primary, optionally with replicas"
-_BY_WORD |= dict.fromkeys(("MOVED", "ASK", "TRYAGAIN", "CROSSSLOT"), _IN_CLUSTER)
+_BY_WORD |= dict.fromkeys(
+    ("MOVED", "ASK"), "is a node of a cluster; begin SPOTTED_STORE_URL with redis+cluster://"
+)
 
 
 def failure(error: redis.RedisError, store: str) -> SpottedError | None:

@@ -19,16 +19,16 @@ PAGE_ENTRIES = 64
 # bytes at either end of an entry by which it is distinguished from another
 MARK_BYTES = 256
 
-# The part of a journal that a reader has not read yet. The reader has folded ARGV[1] entries, the first of
-# them ARGV[2], the last with the mark ARGV[3]. Returns the start position, the length, a page of entries, and
-# the length that was noted when the last entry was appended: entries that were lost since leave it larger.
-# A journal that is shorter or has another first entry was deleted and created again; a journal with another
-# entry at the reader's position lost entries, none of them acknowledged, when the store failed over or was
-# restored. Both are read from the beginning.
+# The part of the journal KEYS[1], with its length KEYS[2], that a reader has not read yet. The reader has
+# folded ARGV[1] entries, the first of them ARGV[2], the last with the mark ARGV[3]. Returns the start
+# position, the length, a page of entries, and the length that was noted when the last entry was appended:
+# entries that were lost since leave it larger. A journal that is shorter or has another first entry was
+# deleted and created again; a journal with another entry at the reader's position lost entries, none of them
+# acknowledged, when the store failed over or was restored. Both are read from the beginning.
 _NEWS = f"""
 local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
-local noted = tonumber(redis.call('GET', KEYS[1] .. '{keys.LENGTH}')) or 0
+local noted = tonumber(redis.call('GET', KEYS[2])) or 0
 local start = folded
 local function other_end()
   local last = redis.call('LINDEX', KEYS[1], folded - 1)
@@ -42,9 +42,7 @@ local function news()
 end
 """
 _READ = f"{_NEWS} return news()"
-_LENGTH = (
-    f"return {{redis.call('LLEN', KEYS[1]), tonumber(redis.call('GET', KEYS[1] .. '{keys.LENGTH}')) or 0}}"
-)
+_LENGTH = "return {redis.call('LLEN', KEYS[1]), tonumber(redis.call('GET', KEYS[2])) or 0}"
 # An answer is kept after a digest of the journal's first entry, so that an answer from before the journal was
 # deleted and created again does not count, and after the content of its request (request_content.py).
 ANSWERED = """
@@ -57,33 +55,33 @@ local function answered(request, begins)
 end
 """
 # A journal is known by its entries and by its length, of which either may be lost.
-COUNTED = f"""
-local function count(journal)
-  redis.call('SET', journal .. '{keys.LENGTH}', redis.call('LLEN', journal))
+COUNTED = """
+local function count(journal, length)
+  redis.call('SET', length, redis.call('LLEN', journal))
 end
-local function exists(journal)
-  return redis.call('EXISTS', journal, journal .. '{keys.LENGTH}') > 0
+local function exists(journal, length)
+  return redis.call('EXISTS', journal, length) > 0
 end
 """
 _LOOK_UP = f"{ANSWERED} return answered(KEYS[2], digest(KEYS[1]))"
-# Appends all changes or none. For each change KEYS holds its request and a hash, ARGV its entry, its answer,
-# the number of fields to delete from the hash and these fields, the number of fields to set and each with its
-# value. If a request was answered before, or the writer has not read all entries, nothing is written; the
-# first answers and the missing entries are returned.
+# Appends all changes or none. For each change KEYS also holds its request and a hash, ARGV its entry, its
+# answer, the number of fields to delete from the hash and these fields, the number of fields to set and each
+# with its value. If a request was answered before, or the writer has not read all entries, nothing is
+# written; the first answers and the missing entries are returned.
 _APPEND = (
     _NEWS
     + ANSWERED
     + COUNTED
     + """
 local answers, known, begins = {}, false, digest(KEYS[1])
-for i = 2, #KEYS, 2 do
+for i = 3, #KEYS, 2 do
   local answer = answered(KEYS[i], begins)
   answers[#answers + 1] = answer
   known = known or answer
 end
 if known or start ~= folded or folded ~= length or noted > length then return {answers, news()} end
 local at = 5
-for i = 2, #KEYS, 2 do
+for i = 3, #KEYS, 2 do
   local gone = tonumber(ARGV[at + 2])
   local set = tonumber(ARGV[at + 3 + gone])
   if ARGV[at] ~= '' then redis.call('RPUSH', KEYS[1], ARGV[at]) end
@@ -94,7 +92,7 @@ for i = 2, #KEYS, 2 do
   for j = at, at + 2 * set - 1, 2 do redis.call('HSET', KEYS[i + 1], ARGV[j], ARGV[j + 1]) end
   at = at + 2 * set
 end
-if redis.call('LLEN', KEYS[1]) > length then count(KEYS[1]) end
+if redis.call('LLEN', KEYS[1]) > length then count(KEYS[1], KEYS[2]) end
 return {answers, false}
 """
 )
@@ -187,7 +185,7 @@ class Journal:
 
     def length(self) -> int:
         """Number of events that were appended; some may have been lost from the end."""
-        length, noted = cast("tuple[int, int]", self._length([self.key], []))
+        length, noted = cast("tuple[int, int]", self._length([self.key, self.key + keys.LENGTH], []))
         return max(length, noted)
 
     def read(self, start: int) -> Iterator[bytes]:
@@ -212,7 +210,7 @@ class Journal:
 
         One round trip. first, last: as stored; b"" to skip their comparison.
         """
-        return _page(self._news([self.key], [folded, first, _mark(last)]))
+        return _page(self._news([self.key, self.key + keys.LENGTH], [folded, first, _mark(last)]))
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to the request being served, or None. Raises RequestIdReusedError."""
@@ -241,7 +239,7 @@ class Journal:
         """
         requests = [self.request_key(offer.scope, offer.request_id) for offer in offers]
         appended: list[bytes] = []
-        touched = [self.key]
+        touched = [self.key, self.key + keys.LENGTH]
         arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]
         for request, offer in zip(requests, offers, strict=True):
             ends, entry = offer.change.ends or Fields(self.key, ()), offer.change.entry

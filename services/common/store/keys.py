@@ -9,7 +9,10 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:version`                                    | string | STORE_VERSION, or `1>2` during an upgrade |
 | `spotted:upgrade`                                    | string | id of the running upgrade, for a minute   |
 | `spotted:synced`                                     | string | empty; set to wait for earlier writes     |
-| `<owner>surveys`                                     | set    | survey ids                                |
+| `spotted:{<tag of a key>}:synced`                    | string | as above in a cluster, a minute; or `:id` |
+| `spotted:organisations`                              | set    | organisations with surveys or a catalogue |
+| `<owner>surveys`                                     | hash   | survey id -> mark of its listing          |
+| `spotted:{s:<survey>}:listing`                       | string | that mark, an hour until a creation ends  |
 | `spotted:{s:<survey>}:journal`                       | list   | spotted.v1.SurveyEvent                    |
 | `<a journal>:length`                                 | string | number of its entries                     |
 | `spotted:{s:<survey>}:sessions`                      | set    | session ids                               |
@@ -19,6 +22,7 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:{s:<survey>}:session:<session>:leases`      | hash   | pair -> annotator and end of lease        |
 | `spotted:{s:<survey>}:request:<scope>:<id>`          | string | first answer to a request id, for one day |
 | `<owner>head:<digest>`                               | string | spotted.v1.StoredHead                     |
+| `<owner>trained:<survey>`                            | set    | digests of the heads trained on a survey  |
 | `<owner>calibration:<digest>`                        | string | spotted.v1.StoredCalibration              |
 | `<owner>reference:<digest>`                          | string | spotted.v1.StoredReference                |
 | `<owner>operation:<id>`                              | string | spotted.v1.Operation, for thirty days     |
@@ -28,9 +32,13 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:{s:<survey>}:training:<generation>`         | string | the training in progress                  |
 | `spotted:{s:<survey>}:local:matching:<generation>`   | string | the matching in progress                  |
 | `spotted:token:<id>`                                 | string | spotted.v1.StoredToken                    |
+| `spotted:tokens`                                     | set    | token ids                                 |
 | `spotted:{c:<organisation>}:journal`                 | list   | spotted.v1.CatalogueChange                |
 | `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
 | `spotted:{c:<organisation>}:request:<scope>:<id>`    | string | as of a survey                            |
+
+No script uses keys of two slots. An index is written before what it lists, and what is listed but absent is
+skipped by its readers (`services/common/survey/listing.py` for surveys).
 
 Entries of journals, messages, local features and kept answers end with a checksum of their place and content
 (`services/common/store/seal.py`).
@@ -38,7 +46,7 @@ Entries of journals, messages, local features and kept answers end with a checks
 
 from __future__ import annotations
 
-STORE_VERSION = "2"
+STORE_VERSION = "3"
 REQUEST_TTL_S = 24 * 3600
 OPERATION_TTL_S = 30 * 24 * 3600
 
@@ -47,11 +55,9 @@ UPGRADE = "spotted:upgrade"
 # separates the two versions while a store is upgraded
 UNDER_WAY = ">"
 SYNCED = "spotted:synced"
-TOKENS = "spotted:token:"
-# common prefix of the keys of all organisations
-ORGANISATIONS = "spotted:{o:"
-# common prefix of the keys of all catalogues
-CATALOGUES = "spotted:{c:"
+SYNCED_TTL_S = 60
+TOKENS = "spotted:tokens"
+ORGANISATIONS = "spotted:organisations"
 # separates the organisation from the survey's own id
 OF = "/"
 
@@ -74,8 +80,15 @@ def of_owner(organisation: str) -> str:
 
 
 def surveys(organisation: str) -> str:
-    """The survey ids of an organisation."""
+    """The list of the surveys of an organisation."""
     return f"{of_owner(organisation)}surveys"
+
+
+def synced(key: str) -> str:
+    """A key of the slot of another, to wait for earlier writes there."""
+    _, opens, rest = key.partition("{")
+    tag, closes, _ = rest.partition("}")
+    return f"spotted:{{{tag if opens and closes and tag else key}}}:synced"
 
 
 def of_survey(survey_id: str) -> str:
@@ -86,6 +99,11 @@ def of_survey(survey_id: str) -> str:
 def survey_journal(survey_id: str) -> str:
     """The journal of a survey."""
     return f"{of_survey(survey_id)}journal"
+
+
+def listing(survey_id: str) -> str:
+    """The mark by which the list of the organisation has a survey."""
+    return f"{of_survey(survey_id)}listing"
 
 
 def sessions(survey_id: str) -> str:
@@ -151,7 +169,7 @@ def catalogue_owner(named: str) -> str | None:
 
 def of_catalogue(organisation: str) -> str:
     """Prefix of the keys of an organisation's catalogue."""
-    return f"{CATALOGUES}{organisation}}}:"
+    return f"spotted:{{c:{organisation}}}:"
 
 
 def catalogue_journal(organisation: str) -> str:
@@ -184,6 +202,11 @@ def head(organisation: str, digest: str) -> str:
     return f"{of_owner(organisation)}head:{digest}"
 
 
+def trained(survey_id: str) -> str:
+    """The digests of the heads that were trained on a survey; they outlast it."""
+    return f"{of_owner(owner(survey_id))}trained:{survey_id}"
+
+
 def operation(organisation: str, operation_id: str) -> str:
     """A long-running operation."""
     return f"{of_owner(organisation)}operation:{operation_id}"
@@ -206,4 +229,4 @@ def matching(survey_id: str, generation: str) -> str:
 
 def token(token_id: str) -> str:
     """A bearer token."""
-    return f"{TOKENS}{token_id}"
+    return f"spotted:token:{token_id}"

@@ -1,8 +1,10 @@
-"""The durable store: any server with the Redis protocol and an append-only file."""
+"""The durable store: any server, or cluster, with the Redis protocol and append-only files."""
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import cast
@@ -12,6 +14,7 @@ from redis.connection import AbstractConnection
 
 from services.common.store import address, keys
 from services.common.store.failures import REPEAT, failure, no_append_only_file
+from services.common.store.nodes import answers, send
 from services.common.telemetry import metrics, tracing
 from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
 
@@ -20,7 +23,7 @@ WAIT_SHARE = 0.8
 
 
 class Store:
-    """A connection pool to the store; its failures are raised as errors of spotted.errors.
+    """Connections to the store; its failures are raised as errors of spotted.errors.
 
     Every call raises StoreUnavailableError if the store does not answer or takes no writes, and
     PreconditionError if a new connection leads to a store that would lose data.
@@ -33,7 +36,7 @@ class Store:
         """
         self.url = url
         self._address = address.parse(url)
-        self._redis = self._address.client(self._connected)
+        self._nodes = self._address.nodes(self._connected, self._checked)
         self._waits_for_disk = True
         self._wait_ms = round(WAIT_SHARE * 1000 * self._address.timeout_s)
         self._version = version
@@ -51,70 +54,78 @@ class Store:
         append-only file or one that drops keys when its memory is full.
         """
         with self._translated():
-            if self._version is not None:
-                self._redis.set(keys.VERSION, self._version, nx=True)
-            self._check_version(cast("bytes", self._redis.get(keys.VERSION)))
+            version = self._version
+            if version is not None:
+                self._read(keys.VERSION, lambda store: store.set(keys.VERSION, version, nx=True))
+            self._check_version(self.get(keys.VERSION) or b"")
         self._opened = True
 
     def get(self, key: str) -> bytes | None:
         """The value of a key, or None."""
-        with self._translated():
-            return cast("bytes | None", self._redis.get(key))
+        return cast("bytes | None", self._read(key, lambda store: store.get(key)))
 
     def put(self, key: str, value: bytes, *, ttl_s: int | None = None, only_new: bool = False) -> bool:
         """Set a key, on disk before this returns; returns whether it was set."""
-        return bool(self._write(lambda store: store.set(key, value, ex=ttl_s, nx=only_new)))
+        return bool(self._write(key, lambda store: store.set(key, value, ex=ttl_s, nx=only_new)))
 
     def delete(self, *names: str) -> None:
         """Delete keys."""
-        self._write(lambda store: store.delete(*names))
+        in_slots = defaultdict[int, list[str]](list)
+        for name in names:
+            in_slots[self._nodes.slot(name)].append(name)
+        for together in in_slots.values():
+            self._delete(together)
 
     def names(self, prefix: str) -> list[str]:
-        """All keys with a prefix, sorted; glob characters in it are literal."""
+        """All keys with a prefix, sorted, found by visiting every key; glob characters in it are literal."""
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
         with self._translated():
-            return sorted({_text(key) for key in self._redis.scan_iter(match=pattern, count=1000)})
+            nodes = self._nodes.primaries()
+            return sorted({_text(key) for n in nodes for key in n.scan_iter(match=pattern, count=1000)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""
-        with self._translated():
-            return sorted(_text(m) for m in cast("set[bytes]", self._redis.smembers(key)))
+        return sorted(
+            _text(m) for m in cast("set[bytes]", self._read(key, lambda store: store.smembers(key)))
+        )
+
+    def fields(self, key: str) -> list[str]:
+        """The fields of a hash, sorted."""
+        return sorted(_text(f) for f in cast("list[bytes]", self._read(key, lambda store: store.hkeys(key))))
 
     def add_member(self, key: str, member: str) -> None:
         """Add to a set."""
-        self._write(lambda store: store.sadd(key, member))
+        self._write(key, lambda store: store.sadd(key, member))
 
     def remove_member(self, key: str, member: str) -> None:
         """Remove from a set."""
-        self._write(lambda store: store.srem(key, member))
+        self._write(key, lambda store: store.srem(key, member))
 
     def slice(self, key: str, start: int, stop: int) -> list[bytes]:
         """Entries `start` to `stop` of a list, `stop` included."""
-        with self._translated():
-            return cast("list[bytes]", self._redis.lrange(key, start, stop))
+        return cast("list[bytes]", self._read(key, lambda store: store.lrange(key, start, stop)))
 
     def length(self, key: str) -> int:
         """Length of a list; 0 if it does not exist."""
-        with self._translated():
-            return self._redis.llen(key)
+        return cast("int", self._read(key, lambda store: store.llen(key)))
 
     def script(
         self, lua: str, *, writes: bool = True
-    ) -> Callable[[Sequence[str], Sequence[bytes | str | int]], object]:
-        """A server-side script as a function of keys and arguments; a call is one round trip.
+    ) -> Callable[[Sequence[str | bytes], Sequence[bytes | str | int]], object]:
+        """A server-side script as a function of keys, all of one slot, and arguments; one round trip.
 
         writes: whether it may write; its writes are on disk before the call returns.
         """
-        digest = self._redis.register_script(lua).sha
+        digest = hashlib.sha1(lua.encode(), usedforsecurity=False).hexdigest()
         call = self._write if writes else self._read
 
-        def run(script_keys: Sequence[str], arguments: Sequence[bytes | str | int]) -> object:
-            operands = (*script_keys, *arguments)
+        def run(script_keys: Sequence[str | bytes], arguments: Sequence[bytes | str | int]) -> object:
+            operands, first = (*script_keys, *arguments), _text(script_keys[0])
             try:
-                return call(lambda store: store.evalsha(digest, len(script_keys), *operands))
+                return call(first, lambda store: store.evalsha(digest, len(script_keys), *operands))
             except redis.exceptions.NoScriptError:
-                # a restarted store has forgotten the script; `eval` loads it again
-                return call(lambda store: store.eval(lua, len(script_keys), *operands))
+                # a restarted store, or another node, does not know the script; `eval` loads it
+                return call(first, lambda store: store.eval(lua, len(script_keys), *operands))
 
         return run
 
@@ -125,7 +136,8 @@ class Store:
         """
         with self._translated("write"):
             try:
-                self._redis.client_kill_filter(_type="normal", skipme=True)
+                for node in self._nodes.primaries():
+                    node.client_kill_filter(_type="normal", skipme=True)
             except redis.exceptions.ResponseError as error:
                 raise PreconditionError(
                     f"the store at {self.shown} does not allow closing its connections ({error}); stop all "
@@ -134,17 +146,20 @@ class Store:
 
     def now(self) -> float:
         """The store's clock, UTC seconds since 1970: the same for all replicas, whose clocks may differ."""
-        with self._translated():
-            seconds, microseconds = self._redis.time()
+        answer = self._read(keys.VERSION, lambda store: store.time())
+        seconds, microseconds = cast("tuple[int, int]", answer)
         return seconds + microseconds / 1e6
 
     def close(self) -> None:
         """Close all connections."""
-        self._redis.close()
+        self._nodes.close()
 
     def _connected(self, connection: AbstractConnection) -> None:
         """Check each connection: after a restart the store may have another configuration or content."""
         connection.on_connect()
+        self._checked(connection)
+
+    def _checked(self, connection: AbstractConnection) -> None:
         try:
             self._check(connection)
         except (PreconditionError, StoreVersionError):
@@ -152,7 +167,7 @@ class Store:
             raise
 
     def _check(self, connection: AbstractConnection) -> None:
-        info = cast("bytes", _send(connection, "INFO", "persistence", "memory"))
+        info = cast("bytes", send(connection, "INFO", "persistence", "memory"))
         if b"\nloading:1" in info:
             # the append-only file is reported as off until it is read
             raise redis.exceptions.BusyLoadingError(status_code="LOADING")
@@ -164,7 +179,10 @@ class Store:
                 f"the store at {self.shown} drops keys when its memory is full; set `maxmemory-policy "
                 "noeviction` in its configuration"
             )
-        version = cast("bytes | None", _send(connection, "GET", keys.VERSION))
+        try:
+            version = cast("bytes | None", send(connection, "GET", keys.VERSION))
+        except redis.exceptions.AskError as elsewhere:
+            version = self._nodes.version(elsewhere)
         if version is not None:
             # an upgrade closes all connections, so that no release uses the content of another
             self._check_version(version)
@@ -174,14 +192,13 @@ class Store:
                 "its append-only file, or restart the services to begin with an empty store"
             )
         try:
-            fsync = cast(
-                "dict[bytes, bytes] | list[bytes]", _send(connection, "CONFIG", "GET", "appendfsync")
-            )
+            fsync = cast("dict[bytes, bytes] | list[bytes]", send(connection, "CONFIG", "GET", "appendfsync"))
         except redis.exceptions.ResponseError:
             # managed stores disable CONFIG
             fsync = []
         always = b"always" in (fsync.values() if isinstance(fsync, dict) else fsync)
-        self._waits_for_disk = bool(self._address.replicas) or not always
+        # the nodes of a cluster may differ
+        self._waits_for_disk = bool(self._address.replicas or self._address.cluster) or not always
 
     def _check_version(self, found: bytes) -> None:
         version = found.decode()
@@ -196,30 +213,52 @@ class Store:
             f"{self._version}; {remedy}"
         )
 
-    def _read(self, command: Callable[[redis.Redis], object]) -> object:
-        with self._translated():
-            return command(self._redis)
+    def _delete(self, names: Sequence[str]) -> None:
+        self._write(names[0], lambda store: store.delete(*names))
 
-    def _write(self, command: Callable[[redis.Redis], object]) -> object:
+    def _read(self, key: str, command: Callable[[redis.Redis], object]) -> object:
+        def call(node: redis.Redis, asking: bool) -> object:  # noqa: FBT001 - as `Call` has it
+            if not asking:
+                return command(node)
+            with node.pipeline(transaction=False) as pipeline:
+                pipeline.execute_command("ASKING")
+                command(pipeline)
+                return answers(pipeline)[1]
+
+        with self._translated():
+            return self._nodes.run(key, call)
+
+    def _write(self, key: str, command: Callable[[redis.Redis], object]) -> object:
         """Run a command; its writes, and those that it read, are on disk before this returns."""
-        with self._translated("write"), self._redis.pipeline(transaction=False) as pipeline:
-            command(pipeline)
-            if self._waits_for_disk:
-                self._wait(pipeline)
-            answer, *waited = _answers(pipeline)
-            # a connection opened only now may lead to a store with other settings
-            if self._waits_for_disk and not waited:
-                self._wait(pipeline)
-                waited = _answers(pipeline)
+
+        def call(node: redis.Redis, asking: bool) -> tuple[object, list[object]]:  # noqa: FBT001 - as `Call` has it
+            with node.pipeline(transaction=False) as pipeline:
+                if asking:
+                    pipeline.execute_command("ASKING")
+                command(pipeline)
+                if self._waits_for_disk:
+                    self._wait(pipeline, key, asking=asking)
+                answer, *waited = answers(pipeline)[int(asking) :]
+                # a connection opened only now may lead to a store with other settings
+                if self._waits_for_disk and not waited:
+                    self._wait(pipeline, key, asking=asking)
+                    waited = answers(pipeline)
+                return answer, waited[int(asking and bool(waited)) :]
+
+        with self._translated("write"):
+            answer, waited = self._nodes.run(key, call)
         if waited:
             _, synced, *replicas = cast("tuple[bool, list[int], *tuple[int, ...]]", waited)
             self._check_waited(synced, *(replicas or [0]))
         return answer
 
-    def _wait(self, pipeline: redis.client.Pipeline) -> None:
+    def _wait(self, pipeline: redis.client.Pipeline, key: str, *, asking: bool) -> None:
         # both commands wait for this connection's last write and all earlier writes, so it needs one of its
-        # own
-        pipeline.set(keys.SYNCED, b"")
+        # own, on the node that has the key
+        if asking:
+            pipeline.execute_command("ASKING")
+        synced = self._nodes.synced(key, asking=asking)
+        pipeline.set(synced, b"", ex=None if synced == keys.SYNCED else keys.SYNCED_TTL_S)
         pipeline.waitaof(1, 0, self._wait_ms)
         if self._address.replicas:
             # WAITAOF would work too, but replicas report their disk once per second; a replica with
@@ -249,10 +288,6 @@ class Store:
         """Raise failures of the store as errors of Spotted."""
         try:
             yield
-        except redis.exceptions.TimeoutError as error:
-            # the other open connections most likely lead to the same dead server
-            self._redis.connection_pool.disconnect(inuse_connections=False)
-            raise failure(error, self.shown) or error from error
         except redis.exceptions.RedisError as error:
             translated = failure(error, self.shown)
             if translated is None:
@@ -260,21 +295,6 @@ class Store:
             raise translated from error
 
 
-def _text(name: bytes) -> str:
+def _text(name: str | bytes) -> str:
     """A key or member as text; one that is none, which others wrote, stays distinguishable."""
-    return name.decode(errors="backslashreplace")
-
-
-def _answers(pipeline: redis.client.Pipeline) -> list[object]:
-    """The answers to a pipeline's commands. Raises the first error without the commands' arguments."""
-    answers = pipeline.execute(raise_on_error=False)
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return cast("list[object]", answers)
-
-
-def _send(connection: AbstractConnection, *command: str) -> object:
-    """The answer to a command on a connection that is not in the pool yet."""
-    connection.send_command(*command)
-    return connection.read_response()
+    return name if isinstance(name, str) else name.decode(errors="backslashreplace")

@@ -2,6 +2,7 @@
 
 existence  which surveys and sessions exist
 existence_scripts  their atomic steps
+listing    the lists of the surveys of organisations
 state      a survey rebuilt from its journal, and immutable snapshots of it
 rows       its detections as rows that grow in place
 history    which detections left, returned or were corrected

@@ -1,7 +1,7 @@
-"""Which surveys and sessions exist; each creation and deletion is one atomic step in the store.
+"""Which surveys and sessions exist; each comes and goes whole, in one atomic step in the store.
 
 In the store, at every instant:
-- a survey is in its organisation's list exactly if its journal exists;
+- a survey whose journal exists is in its organisation's list (`listing`);
 - a session is in its survey's list exactly if its journal exists, and only while the survey exists;
 - a journal whose entries were lost still exists by its length, is listed, and can be deleted;
 - leases and kept answers belong to one generation of a journal, which is the digest of its first entry.
@@ -11,7 +11,7 @@ So a survey that is created again under an id inherits nothing from the one dele
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 from services.common.store import keys
@@ -21,9 +21,12 @@ from services.common.store.request_content import first_answer, keep
 from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.common.survey import existence_scripts as scripts
-from spotted.errors import NotFoundError, QuotaError
+from services.common.survey.listing import Listing
+from spotted.errors import ConcurrencyError, NotFoundError
 
 DELETE_SURVEY, DELETE_SESSION = "DeleteSurvey", "DeleteSession"
+# at a survey that others create and delete meanwhile
+ATTEMPTS = 50
 
 
 class UploadLostError(Exception):
@@ -35,7 +38,10 @@ class Existence:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.listing = Listing(store)
+        """The lists of the surveys."""
         self._create_survey = store.script(scripts.CREATE_SURVEY)
+        self._listed_sessions = store.script(scripts.LISTED_SESSIONS, writes=False)
         self._delete_survey = store.script(scripts.DELETE_SURVEY)
         self._create_session = store.script(scripts.CREATE_SESSION)
         self._open_session = store.script(scripts.OPEN_SESSION)
@@ -49,7 +55,8 @@ class Existence:
 
         Raises NotFoundError, SurveyDamagedError if all its entries are lost.
         """
-        found = self._generation([keys.survey_journal(survey_id)], [])
+        journal = keys.survey_journal(survey_id)
+        found = self._generation([journal, journal + keys.LENGTH], [])
         if not found:
             raise missing_survey(survey_id)
         if found == 1:
@@ -58,7 +65,8 @@ class Existence:
 
     def session_ids(self, survey_id: str) -> list[str]:
         """The session ids of a survey, sorted. Raises NotFoundError for the survey."""
-        answer = self._sessions([keys.survey_journal(survey_id), keys.sessions(survey_id)], [])
+        journal = keys.survey_journal(survey_id)
+        answer = self._sessions([journal, journal + keys.LENGTH, keys.sessions(survey_id)], [])
         exists, ids = cast("tuple[int, list[bytes]]", answer)
         if not exists:
             raise missing_survey(survey_id)
@@ -70,48 +78,37 @@ class Existence:
         """Create a survey with its first event; returns the answer, or None if the survey exists.
 
         answer: kept with the request id; a repeat returns it. most: number of surveys that the organisation
-        may have, 0 for no limit. Raises QuotaError, RequestIdReusedError.
+        may have, 0 for no limit. Raises QuotaError, RequestIdReusedError, ConcurrencyError.
         """
         journal = keys.survey_journal(survey_id)
         request = keys.request(survey_id, "CreateSurvey", request_id or uuid.uuid4().hex)
         first, kept = sealed(entry_place(journal, 0), entry), keep(request, answer)
-        touched = [journal, keys.surveys(keys.owner(survey_id)), request]
-        created = self._create_survey(touched, [first, kept, survey_id, most, keys.REQUEST_TTL_S])
-        if isinstance(created, bytes):
-            return first_answer(request, created, request_id)
-        if created:
-            raise QuotaError(
-                f"the organisation would have {created} surveys, this token allows {most}; delete some, or "
-                "ask the operator for a higher limit"
-            )
-        return None
+        touched, mark = [journal, journal + keys.LENGTH, keys.listing(survey_id), request], ""
+        for _ in range(ATTEMPTS):
+            created = self._create_survey(touched, [mark, first, kept, keys.REQUEST_TTL_S])
+            if isinstance(created, bytes):
+                return first_answer(request, created, request_id)
+            if not created:
+                return None
+            mark = self.listing.enter(survey_id, most=most)
+        raise _crowded(survey_id)
 
     def delete_survey(self, survey_id: str, request_id: str) -> None:
         """Delete a survey with everything in it. A repeat does nothing.
 
-        Raises NotFoundError, RequestIdReusedError.
+        Raises NotFoundError, RequestIdReusedError, ConcurrencyError.
         """
-        prefix, own = keys.of_survey(survey_id), keys.request(survey_id, DELETE_SURVEY, "")
-        named = [name.removeprefix(prefix) for name in self._store.names(prefix)]
-        # what is kept here of the journals' answers is of no use to a survey created meanwhile; a restore
-        # that is under way keeps its uploads
-        others = [
-            f"{prefix}{n}" for n in named if n.startswith(("request:", "session:", "training:", "local"))
-        ]
-        session, _, journal = keys.session_journal(survey_id, "\0").partition("\0")
-        _, _, leases = keys.leases(survey_id, "\0").partition("\0")
         request = keys.request(survey_id, DELETE_SURVEY, request_id or uuid.uuid4().hex)
-        touched = [
-            request,
-            keys.survey_journal(survey_id),
-            keys.surveys(keys.owner(survey_id)),
-            keys.survey_journal(survey_id) + keys.LENGTH,
-            keys.sessions(survey_id),
-            *(name for name in others if not name.startswith(own)),
-        ]
-        endings = journal, journal + keys.LENGTH, leases
-        arguments = (survey_id, keep(request, b""), keys.REQUEST_TTL_S, session, *endings)
-        deleted = self._delete_survey(touched, arguments)
+        for _ in range(ATTEMPTS):
+            session_ids = cast("list[bytes]", self._listed_sessions([keys.sessions(survey_id)], []))
+            touched = [request, *_all_keys(survey_id, session_ids)]
+            deleted = self._delete_survey(touched, [keep(request, b""), keys.REQUEST_TTL_S, *session_ids])
+            if deleted != 1:
+                break
+        else:
+            raise _crowded(survey_id)
+        # an earlier call may have died before it
+        self.listing.withdraw(survey_id)
         if not isinstance(deleted, bytes):
             raise missing_survey(survey_id)
         first_answer(request, deleted, request_id)
@@ -127,10 +124,12 @@ class Existence:
         survey_id, session_id = key
         scope = keys.session_scope("CreateSession", session_id)
         request = keys.request(survey_id, scope, request_id or uuid.uuid4().hex)
-        first = sealed(entry_place(keys.session_journal(*key), 0), entry)
+        journal = keys.session_journal(*key)
+        first = sealed(entry_place(journal, 0), entry)
         touched = [
             keys.survey_journal(survey_id),
-            keys.session_journal(*key),
+            journal,
+            journal + keys.LENGTH,
             keys.sessions(survey_id),
             request,
         ]
@@ -152,6 +151,7 @@ class Existence:
             keys.survey_journal(survey_id),
             upload,
             keys.session_journal(*key),
+            keys.session_journal(*key) + keys.LENGTH,
             keys.sessions(survey_id),
         ]
         opened = self._open_session(touched, [generation, length, session_id])
@@ -191,19 +191,41 @@ class Existence:
         parts: key and number of the uploaded local features, None for none. Raises UploadLostError.
         """
         uploaded, count = parts or (keys.restored_parts(survey_id, ""), 0)
-        touched = [
-            keys.surveys(keys.owner(survey_id)),
-            keys.sessions(survey_id),
-            *(upload for _, upload, _ in uploads),
-            *(keys.journal(survey_id, session_id) for session_id, _, _ in uploads),
-            uploaded,
-            keys.local_parts(survey_id),
-        ]
+        touched = [keys.listing(survey_id), keys.sessions(survey_id), uploaded, keys.local_parts(survey_id)]
+        for session_id, upload, _ in uploads:
+            journal = keys.journal(survey_id, session_id)
+            touched += [upload, journal, journal + keys.LENGTH]
         lengths, sessions = [length for *_, length in uploads], [each[0] for each in uploads[1:]]
-        opened = self._open_survey(touched, [survey_id, *lengths, *sessions, count])
-        if opened == -1:
-            raise UploadLostError(survey_id)
-        return bool(opened)
+        mark = ""
+        for _ in range(ATTEMPTS):
+            opened = self._open_survey(touched, [mark, count, *lengths, *sessions])
+            if opened == -1:
+                raise UploadLostError(survey_id)
+            if opened != -2:  # noqa: PLR2004 - as the script returns it
+                return bool(opened)
+            mark = self.listing.enter(survey_id)
+        raise _crowded(survey_id)
+
+
+def _all_keys(survey_id: str, session_ids: Sequence[bytes]) -> Iterator[str | bytes]:
+    """The keys of a survey: the list of its sessions first, its journal and length, and all others.
+
+    Uploads, marks of operations and kept answers expire by themselves, and belong to one generation.
+    """
+    journal = keys.survey_journal(survey_id)
+    yield from (keys.sessions(survey_id), journal, journal + keys.LENGTH)
+    yield from (keys.local_parts(survey_id), keys.listing(survey_id))
+    session = keys.session_journal(survey_id, "\0")
+    for key in (session, session + keys.LENGTH, keys.leases(survey_id, "\0")):
+        # other programs may have listed what is no text
+        yield from (key.encode().replace(b"\0", session_id) for session_id in session_ids)
+
+
+def _crowded(survey_id: str) -> ConcurrencyError:
+    return ConcurrencyError(
+        f"survey {survey_id!r} was created, deleted or given sessions during each of {ATTEMPTS} attempts; "
+        "repeat the call"
+    )
 
 
 def missing_detection(survey_id: str, detection_id: str) -> NotFoundError:

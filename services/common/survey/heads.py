@@ -97,6 +97,8 @@ class HeadStore:
             metrics=metrics,
             create_time=messages.timestamp(created_s),
         )
+        # listed first, so that a backup of the survey never misses it
+        self._store.add_member(keys.trained(survey_id), digest)
         put_record(self._store, keys.head(keys.owner(survey_id), digest), stored)
         return digest
 

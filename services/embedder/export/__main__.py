@@ -18,11 +18,16 @@ from pathlib import Path
 from services.embedder.export import checkpoints
 from services.embedder.export.architectures import (
     ARCHITECTURES,
+    POOLINGS,
     Architecture,
+    PixelFeatures,
+    Pooling,
     architecture_of,
     build,
+    pooled,
     resized,
 )
+from services.embedder.export.cell_search import find_cells
 from services.embedder.export.checkpoints import Weights
 from services.embedder.export.onnx_export import OPSET, Agreement, check_parity, trace
 from services.embedder.export.runs import from_run
@@ -36,6 +41,7 @@ from services.embedder.inference.backbones import (
     preprocessing,
     read_manifest,
 )
+from services.embedder.inference.cell_maps import CELLS_FILE
 from spotted.errors import AlreadyExistsError, InvalidInputError, SpottedError
 from spotted.training.runs import is_run
 
@@ -63,6 +69,7 @@ def export(
     calibration: Path | None = None,
     version: int = 1,
     image_size: int | None = None,
+    pooling: Pooling = "mean",
 ) -> Exported:
     """Write a backbone and its manifest to a directory of models, unless a verified export exists.
 
@@ -70,11 +77,13 @@ def export(
     weights: None: the published ones, or those of the training.
     calibration: a directory of photographs, for int8.
     image_size: edge of the images, pixels; None: that of the network.
+    pooling: of EfficientNet-Lite.
     Raises InvalidInputError if the backbone is unknown or the weights do not fit it, PreconditionError if
     the file and torch disagree or a package is missing, AlreadyExistsError if this version was exported from
     other weights, and the errors of `checkpoints` if the weights cannot be loaded.
     """
     architecture, weights = choose(model_id, weights)
+    architecture = pooled(architecture, pooling)
     if image_size is not None:
         architecture = resized(architecture, image_size)
     described = describe(architecture, weights, precision=precision, version=version)
@@ -88,8 +97,11 @@ def export(
     directory = models / described.model_id / str(version)
     known = existing_export(directory, described)
     if known:
+        if precision == "fp32" and not (directory / CELLS_FILE).is_file():
+            _write_cells(directory, loaded(architecture, weights), described.input_size)
         return Exported(directory, known, fresh=False)
-    content, agreement = exported_content(architecture, weights, precision, photographs)
+    network = loaded(architecture, weights)
+    content, agreement = exported_content(network, architecture, precision, photographs)
     manifest = replace(
         described,
         sha256=hashlib.sha256(content).hexdigest(),
@@ -99,6 +111,8 @@ def export(
     directory.mkdir(parents=True, exist_ok=True)
     # the manifest is written last: without it the directory holds no backbone
     write(directory / MODEL_FILE, content)
+    if precision == "fp32":
+        _write_cells(directory, network, described.input_size)
     write(directory / MANIFEST_FILE, manifest.to_json().encode())
     return Exported(directory, manifest, fresh=True)
 
@@ -168,12 +182,17 @@ def existing_export(directory: Path, described: Manifest) -> Manifest | None:
     return manifest if same else None
 
 
-def exported_content(
-    architecture: Architecture, weights: Weights, precision: Precision, photographs: ByteArray | None
-) -> tuple[bytes, Agreement]:
-    """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""
+def loaded(architecture: Architecture, weights: Weights) -> PixelFeatures:
+    """The network of a backbone with its weights."""
     network = build(architecture)
     checkpoints.load(network.network, weights)
+    return network
+
+
+def exported_content(
+    network: PixelFeatures, architecture: Architecture, precision: Precision, photographs: ByteArray | None
+) -> tuple[bytes, Agreement]:
+    """The content of the ONNX file of a backbone, and its agreement with torch, or of a variant with fp32."""
     content = trace(network, architecture.input_size)
     agreement = check_parity(network, content, architecture.input_size)
     return (
@@ -191,6 +210,13 @@ def write(path: Path, content: bytes) -> None:
     Path(stream.name).replace(path)
 
 
+def _write_cells(directory: Path, network: PixelFeatures, size: int) -> None:
+    """Say beside a model file how its vectors follow from the cells of an image, if they do."""
+    cell_map = find_cells(network, (directory / MODEL_FILE).read_bytes(), size)
+    if cell_map is not None:
+        write(directory / CELLS_FILE, cell_map.to_bytes())
+
+
 def main() -> None:
     """Export the backbone named on the command line and print one line with the result."""
     arguments = _parser().parse_args()
@@ -206,6 +232,7 @@ def main() -> None:
             calibration=arguments.calibration,
             version=arguments.version,
             image_size=arguments.image_size,
+            pooling=arguments.pooling,
         )
     except SpottedError as error:
         sys.exit(f"{error.reason}: {error}")
@@ -229,6 +256,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--image-size", type=int, metavar="PX", help="Edge of the images; default: that of the network"
     )
+    parser.add_argument("--pooling", choices=POOLINGS, default=POOLINGS[0], help="Of efficientnet-lite0")
     parser.add_argument("--version", type=int, default=1, help="Version to export as")
     return parser
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import nn
 
+from services.embedder.export.pooling import RegionalMaxima
 from services.embedder.images.resizing import Kernel
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.training.networks import (
@@ -28,8 +29,10 @@ from spotted.training.torchvision_operators import import_timm
 if TYPE_CHECKING:
     from efficientnet_lite_pytorch import EfficientNet
 
+Pooling = Literal["mean", "rmac"]
 Family = Literal["efficientnet-lite", "miewid", "swin", "trained"]
 
+POOLINGS: tuple[Pooling, ...] = ("mean", "rmac")
 # SPDX id for weights that are published without a stated licence
 UNSTATED = "NOASSERTION"
 # edge of the pixels that one cell of the last feature map stands for, of every convolutional network here
@@ -62,6 +65,8 @@ class Architecture:
     """Model repository of the weights; None: they come in a package or are the user's own."""
     trained: NetworkSpec | None = None
     """The network of a training of the user's own; None: that of `family`."""
+    pooling: Pooling = "mean"
+    """How EfficientNet-Lite pools its last feature map: the mean, or the maxima of regions."""
 
 
 class PixelFeatures(nn.Module):
@@ -93,6 +98,15 @@ class AveragedFeatures(PixelFeatures):
         """Features (n, dimension) of normalised (n, 3, size, size) images."""
         features: torch.Tensor = self.network.extract_features(normalised)
         return features.mean(dim=(2, 3))
+
+
+class RegionalFeatures(AveragedFeatures):
+    """EfficientNet-Lite without its classifier: the maxima in regions of the last feature map."""
+
+    def features(self, normalised: torch.Tensor) -> torch.Tensor:
+        """Features (n, dimension) of normalised (n, 3, size, size) images."""
+        features: torch.Tensor = RegionalMaxima()(self.network.extract_features(normalised))
+        return features
 
 
 def _miewid(version: int) -> Architecture:
@@ -161,6 +175,20 @@ def architecture_of(model_id: str) -> Architecture:
     return ARCHITECTURES[model_id]
 
 
+def pooled(architecture: Architecture, pooling: Pooling) -> Architecture:
+    """The same network and weights with another pooling, as a backbone of its own.
+
+    Raises InvalidInputError if the network was trained with a pooling of its own.
+    """
+    if pooling == architecture.pooling:
+        return architecture
+    if architecture.family != "efficientnet-lite":
+        raise InvalidInputError(
+            f"{architecture.model_id} was trained with its own pooling; omit --pooling", field="pooling"
+        )
+    return replace(architecture, model_id=f"{architecture.model_id}-{pooling}", pooling=pooling)
+
+
 def resized(architecture: Architecture, size_px: int) -> Architecture:
     """The same network and weights for images of another edge, as a backbone of its own.
 
@@ -197,7 +225,8 @@ def build(architecture: Architecture) -> PixelFeatures:
     if architecture.trained is not None:
         return PixelFeatures(build_network(architecture.trained), mean, std).eval()
     if architecture.family == "efficientnet-lite":
-        return AveragedFeatures(_lite_network(architecture), mean, std).eval()
+        features = AveragedFeatures if architecture.pooling == "mean" else RegionalFeatures
+        return features(_lite_network(architecture), mean, std).eval()
     if architecture.family == "miewid":
         headless = _timm_network(architecture, pool="")
         return PixelFeatures(miewid(headless, architecture.dimension), mean, std).eval()

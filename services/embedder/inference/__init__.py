@@ -8,8 +8,10 @@ pending         items that wait for the results of their parts
 fair_queue      fair shares of the queue between surveys
 decoding_budget  memory for decoding, shared by all images
 slow_lane       slow images leave a worker to quick ones
+cell_maps       how the vector of a backbone follows from its last feature map
 image_embedder  preprocessing, backbone and batches together
 calls           an Embed call resolved against the loaded backbones
+heat_maps       two crops compared cell by cell
 ordered_stream  a stream processed concurrently and answered in order
 """
 

@@ -1,7 +1,8 @@
 """Pixels to unit vectors by a frozen backbone, which is identified by the SHA-256 of its file.
 
-On disk a backbone is `<models>/<model_id>/<version>/model.onnx` with a `manifest.json` beside it. The
-graph takes uint8 (n, size, size, 3) and normalises it itself, so that no caller can normalise differently.
+On disk a backbone is `<models>/<model_id>/<version>/model.onnx` with a `manifest.json` beside it, and
+`cells.npz` if its vectors can be shared out among the cells of an image (`cell_maps`). The graph takes uint8
+(n, size, size, 3) and normalises it itself, so that no caller can normalise differently.
 
 Sources and choices: docs/research/provenance.md.
 """
@@ -22,6 +23,7 @@ from services.embedder.images.decoding import ByteArray
 from services.embedder.images.preprocessing import Preprocessing
 from services.embedder.images.resizing import Aspect, Kernel
 from services.embedder.inference import devices
+from services.embedder.inference.cell_maps import CELLS_FILE, CellMap
 from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
 
@@ -86,8 +88,16 @@ class Backbone:
     preprocessing: the default of its manifest; max_batch: most images in one run.
     """
 
-    def __init__(self, manifest: Manifest, session: onnxruntime.InferenceSession, device: str) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        session: onnxruntime.InferenceSession,
+        device: str,
+        cell_map: CellMap | None = None,
+    ) -> None:
+        """Begin. cell_map: its tensor is an output of the session; None: vectors cannot be shared out."""
         self.manifest = manifest
+        self.cell_map = cell_map
         self.device = device
         self.preprocessing = preprocessing(manifest)
         self.max_batch = devices.max_batch(device, manifest.input_size)
@@ -114,6 +124,29 @@ class Backbone:
         # the others become NaN and are replaced by errors below
         vectors = np.divide(features, lengths, out=np.full_like(features, np.nan), where=sound[:, None])
         return [row if whole else self._unsound() for row, whole in zip(vectors, sound, strict=True)]
+
+    def require_cells(self) -> CellMap:
+        """How vectors follow from cells. Raises PreconditionError, with the remedy, if it is not known."""
+        if self.cell_map is None:
+            raise PreconditionError(
+                f"backbone {self.manifest.model_id!r} comes without {CELLS_FILE}, so nothing says which "
+                "parts of a photograph make its vector; export it again with `spotted export-backbone` in "
+                "fp32, or use another backbone if it averages no feature map"
+            )
+        return self.cell_map
+
+    def cells(self, image: ByteArray) -> Float32Array:
+        """The part (rows, columns, dimension) of each cell of an image in its vector, before it has length 1.
+
+        Raises PreconditionError as `require_cells`, and if the vector is zero or not finite.
+        """
+        cell_map = self.require_cells()
+        (tensor,) = self._session.run([cell_map.tensor], {devices.INPUT: image[None]})
+        parts = cell_map.parts(tensor[0])
+        length = np.linalg.norm(parts.sum(axis=(0, 1)))
+        if not (np.isfinite(length) and length > 0):
+            raise self._unsound()
+        return parts
 
     def warm_up(self) -> None:
         """Run batches of doubling size, so that no caller waits for memory allocation or planning."""
@@ -160,8 +193,12 @@ def load_backbone(
         raise PreconditionError(
             f"{path} is missing or does not match {MANIFEST_FILE} (SHA-256 {manifest.sha256}); {REMEDY}"
         )
-    session = devices.open_session(path, device, threads=threads, input_size=manifest.input_size)
-    return Backbone(manifest, session, device)
+    cell_map = _cell_map(directory, manifest)
+    further = cell_map.tensor if cell_map else ""
+    session = devices.open_session(
+        path, device, threads=threads, input_size=manifest.input_size, further_output=further
+    )
+    return Backbone(manifest, session, device, cell_map)
 
 
 def preprocessing(manifest: Manifest) -> Preprocessing:
@@ -197,6 +234,14 @@ def is_intact(directory: Path, manifest: Manifest) -> bool:
         return False
     with path.open("rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest() == manifest.sha256
+
+
+def _cell_map(directory: Path, manifest: Manifest) -> CellMap | None:
+    try:
+        content = (directory / CELLS_FILE).read_bytes()
+    except FileNotFoundError:
+        return None
+    return CellMap.from_bytes(content, manifest.sha256)
 
 
 def _version_directory(models: Path, model_id: str, version: int | None) -> Path:

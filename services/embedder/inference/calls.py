@@ -76,6 +76,8 @@ class EmbedOptions:
     """Method of local features to extract as well; "": none."""
     decoding: Decoding = Decoding.EXACT
     """How JPEG files are decoded; FAST not with local features."""
+    cells: bool = False
+    """Whether the part of each cell in the vectors is wanted."""
 
     @property
     def default_preparation(self) -> bool:
@@ -172,7 +174,8 @@ class Embedders:
         """Resolve the options of a call of the current caller. bulk: whether it is a stream.
 
         Raises NotFoundError for an unknown model, head, reference or local method, DigestMismatchError for a
-        head trained on other vectors, PreconditionError if a segmenter is asked for and none is loaded.
+        head trained on other vectors, PreconditionError if a segmenter is asked for and none is loaded, or
+        cells and the backbone has none.
         """
         embedder = self.get(options.model_id)
         organisation = caller.current_caller().organisation
@@ -181,7 +184,9 @@ class Embedders:
         if not options.default_preparation:
             preprocessing = await asyncio.to_thread(self._preprocessing, preprocessing, options, organisation)
         extractor = self._extractor(options.local_method) if options.local_method else None
-        plan = EmbedPlan(share, preprocessing, extractor=extractor)
+        if options.cells:
+            embedder.backbone.require_cells()
+        plan = EmbedPlan(share, preprocessing, extractor=extractor, cells=options.cells)
         if not options.head_digest:
             return EmbedCall(embedder, plan)
         head = await asyncio.to_thread(self._stores.heads.get, options.head_digest, organisation)

@@ -9,6 +9,7 @@ import numpy as np
 import onnxruntime
 
 from services.embedder.images.decoding import ByteArray
+from services.embedder.inference.cell_maps import with_output
 from spotted.arrays import Float32Array
 from spotted.errors import PreconditionError
 
@@ -35,8 +36,12 @@ def max_batch(device: str, input_size: int) -> int:
     return max(1, _BATCHES[device] * _EDGE**2 // input_size**2)
 
 
-def open_session(path: Path, device: str, *, threads: int, input_size: int) -> onnxruntime.InferenceSession:
+def open_session(
+    path: Path, device: str, *, threads: int, input_size: int, further_output: str = ""
+) -> onnxruntime.InferenceSession:
     """A session of an ONNX file on a device; threads: number of threads of one run on the CPU.
+
+    further_output: a tensor of the graph that can be read as well; "" for none.
 
     Raises PreconditionError if the device is not available; no other device is used instead.
     """
@@ -53,7 +58,8 @@ def open_session(path: Path, device: str, *, threads: int, input_size: int) -> o
     # a spinning thread takes the core that the next image's decoder needs
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers = [(name, _provider_options(name, path, device, input_size)) for name in _PROVIDERS[device]]
-    session = onnxruntime.InferenceSession(str(path), options, providers=providers)
+    model = with_output(path.read_bytes(), further_output) if further_output else str(path)
+    session = onnxruntime.InferenceSession(model, options, providers=providers)
     # onnxruntime itself falls back to the CPU if the driver or a library is missing
     if provider not in session.get_providers():
         raise PreconditionError(

@@ -42,6 +42,8 @@ class Embedding:
     """Time spent in each stage."""
     local_features: bytes = b""
     """Empty if none were requested."""
+    cells: Float32Array | None = None
+    """(rows, columns, dimension) part of each cell in the vector, if requested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class EmbedPlan:
     """Adaptation head to apply; None: base embeddings."""
     extractor: LoadedExtractor | None = None
     """Extracts local features as well; None: none."""
+    cells: bool = False
+    """Whether the part of each cell in the vectors is wanted; the backbone has a cell map."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,14 @@ class _Task:
 class _Prepared:
     crop: PreparedCrop
     head: StoredHead | None
+    cells: bool
 
 
 @dataclass(frozen=True, slots=True)
 class _Made:
     vector: Float32Array
     local_features: bytes
+    cells: Float32Array | None
 
 
 def limits_for(backbone: Backbone, workers: int, *, max_queue_bytes: int = MOST_QUEUED_BYTES) -> Limits:
@@ -176,8 +182,8 @@ class ImageEmbedder:
 
     def _prepare(self, task: _Task) -> list[_Prepared | Exception]:
         made = self._decode(task) if task.prepared is None else task.prepared
-        head = task.plan.head
-        return [one if isinstance(one, PART_ERRORS) else _Prepared(one, head) for one in made]
+        head, cells = task.plan.head, task.plan.cells
+        return [one if isinstance(one, PART_ERRORS) else _Prepared(one, head, cells) for one in made]
 
     def _decode(self, task: _Task) -> Sequence[PreparedCrop | PartError]:
         if task.hold is None or not task.hold.begin():
@@ -199,9 +205,17 @@ class ImageEmbedder:
                 vectors, [one.head is not None and one.head.digest == head.digest for one in prepared], head
             )
         return [
-            vector if isinstance(vector, PreconditionError) else _Made(vector, one.crop.local_features)
+            vector if isinstance(vector, PreconditionError) else self._made(vector, one)
             for vector, one in zip(vectors, prepared, strict=True)
         ]
+
+    def _made(self, vector: Float32Array, prepared: _Prepared) -> _Made | PreconditionError:
+        try:
+            cells = self.backbone.cells(prepared.crop.pixels) if prepared.cells else None
+        except PreconditionError as error:
+            # only this crop fails, and not its batch
+            return error
+        return _Made(vector, prepared.crop.local_features, cells)
 
 
 @contextmanager
@@ -227,7 +241,8 @@ def _observe(timings: Sequence[Timings]) -> None:
 
 def _embedding(outcome: Finished[_Made] | Exception) -> Embedding | PartError:
     if isinstance(outcome, Finished):
-        return Embedding(outcome.result.vector, outcome.timings, outcome.result.local_features)
+        made = outcome.result
+        return Embedding(made.vector, outcome.timings, made.local_features, made.cells)
     if isinstance(outcome, PART_ERRORS):
         return outcome
     raise outcome

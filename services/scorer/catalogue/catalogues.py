@@ -15,6 +15,7 @@ from services.common.store.cache import Recent
 from services.common.store.catalogue_journal import CatalogueJournal
 from services.common.store.folded import Folded
 from services.common.store.journal import Change
+from services.common.store.organisations import enrol
 from services.common.store.store import Store
 from services.scorer.catalogue.events import read_change, write_facts
 from spotted.catalogue.entries import CatalogueView
@@ -151,6 +152,7 @@ class Catalogues:
         try:
             return attempt()
         except NothingYetError:
+            enrol(self.store, caller.organisation)
             begin = pb.CatalogueChange(change_id=uuid.uuid4().hex, create_time=self.now())
             folded.journal.append(
                 Change(begin.SerializeToString(), b""), expected=0, scope="begin", request_id=begin.change_id

@@ -2,7 +2,6 @@
 
 additions        features stored with their detections
 requests         requests to store and to match them, checked
-shortlists       which pairs are matched, and their matching block by block
 matchings        the matching of a survey as an operation
 score_responses  local scores as messages
 """

@@ -22,13 +22,6 @@ from services.common.survey.survey_operations import (
     SurveyOperations,
 )
 from services.scorer.local.requests import MatchingQuery
-from services.scorer.local.shortlists import (
-    MatchedBlock,
-    default_candidates,
-    draw_normalisers,
-    match_pairs,
-    pairs_to_match,
-)
 from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.local_scores.score_blocks import encode_block
 from services.scorer.scored_surveys import ScoredSurvey, ScoredSurveys
@@ -36,6 +29,13 @@ from services.scorer.surveys import Surveys
 from spotted import messages
 from spotted.errors import PreconditionError
 from spotted.local_features.matching.normalisers import Normalisers
+from spotted.matching.shortlists import (
+    MatchedBlock,
+    default_candidates,
+    draw_normalisers,
+    match_pairs,
+    pairs_to_match,
+)
 from spotted.v1 import local_features_pb2, store_pb2
 from spotted.v1 import operations_pb2 as pb
 
@@ -104,18 +104,16 @@ class Matchings:
 
     def _match(self, running: RunningOperation, query: MatchingQuery, scored: ScoredSurvey) -> Finish:
         snapshot = scored.snapshot
-        fresh: Normalisers | None = None
+        rows, fresh = self._matched.feature_rows(snapshot), None
         if query.renew or not snapshot.local.normalisers:
-            fresh = draw_normalisers(snapshot, self._matched)
+            fresh = draw_normalisers(self._matched.method(snapshot), rows)
         matcher = self._matched.matcher(snapshot, fresh)
         known = None if fresh is not None else self._matched.pairs(snapshot)
         by_size = default_candidates(len(snapshot.local.keys), self._matched.method(snapshot).matcher)
         k = query.candidates or by_size
-        pairs = pairs_to_match(snapshot, scored.ranker, k, known, threads=self._threads)
+        pairs = pairs_to_match(rows.ready, scored.ranker, k, known, threads=self._threads)
         count, progress = 0, _Progress(running, len(pairs[0]))
-        blocks = match_pairs(
-            snapshot, self._matched, matcher, pairs, threads=self._threads, on_progress=progress.add
-        )
+        blocks = match_pairs(rows, matcher, pairs, threads=self._threads, on_progress=progress.add)
         for block in blocks:
             self._put(query.survey_id, scored, block, fresh)
             fresh, count = None, count + len(block.first)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +17,9 @@ from spotted.errors import ConcurrencyError, DamagedError
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.normalisers import Normalisers
 from spotted.local_features.methods import MethodSpec
+from spotted.matching.shortlists import FeatureRows, owner_name
 from spotted.scoring.local_pairs import LocalPairs
+from spotted.survey import Detection
 
 if TYPE_CHECKING:
     from spotted.local_features.matching.by_name import PairMatcher
@@ -56,6 +58,15 @@ class MatchedSurveys:
         (content,) = self._parts.get(snapshot.survey.survey_id, [feature_name(key)])
         return None if content is None else LocalFeatures.from_bytes(content)
 
+    def feature_rows(self, snapshot: Snapshot) -> FeatureRows:
+        """The local features of a survey's detections, by row."""
+        keys, detections = snapshot.local.keys, snapshot.detections
+        return FeatureRows(
+            np.array([d.detection_id in keys for d in detections], dtype=np.bool_),
+            lambda row: self.features(snapshot, detections[row].detection_id),
+            lambda row: _owner(detections[row]),
+        )
+
     def matcher(self, snapshot: Snapshot, normalisers: Normalisers | None = None) -> PairMatcher:
         """The matcher of a survey's features. normalisers: None for those of its scores.
 
@@ -81,7 +92,7 @@ class MatchedSurveys:
         if first is None or second is None:
             return None
         matcher = self.matcher(snapshot)
-        owners = (owner(snapshot, snapshot.row(one)) for one in (first_id, second_id))
+        owners = (_owner(snapshot.detections[snapshot.row(one)]) for one in (first_id, second_id))
         one, other = (matcher.prepare(f, o) for f, o in zip((first, second), owners, strict=True))
         return matcher.match_pair(one, other).strongest(MOST_POINTS), first, second
 
@@ -100,12 +111,6 @@ class MatchedSurveys:
         return [content for content in found if content is not None]
 
 
-def owner(snapshot: Snapshot, row: int) -> str:
-    """A name that detections share which may show one animal at one moment: they normalise no other."""
-    detection = snapshot.detections[row]
-    return f"e:{detection.encounter_id}" if detection.encounter_id else f"d:{detection.detection_id}"
-
-
 def local_digest(snapshot: Snapshot) -> str:
     """SHA-256 (hex) of everything that the local scores depend on."""
     view = snapshot.local
@@ -113,7 +118,5 @@ def local_digest(snapshot: Snapshot) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def rows_with_features(snapshot: Snapshot) -> np.ndarray:
-    """Whether each row has local features, (n,)."""
-    keys: Mapping[str, bytes] = snapshot.local.keys
-    return np.array([d.detection_id in keys for d in snapshot.detections], dtype=np.bool_)
+def _owner(detection: Detection) -> str:
+    return owner_name(detection.detection_id, detection.encounter_id)

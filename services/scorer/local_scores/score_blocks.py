@@ -16,7 +16,6 @@ from spotted.scoring.local_pairs import CountArray, LocalPairs
 from spotted.v1 import local_features_pb2 as pb
 
 INDEX, SCORE, MARKS = np.dtype("<u4"), np.dtype("<f4"), np.dtype("<u2")
-MOST_MARKS = 65_535
 
 
 def encode_block(

@@ -15,7 +15,7 @@ restore       a file back into a store, completely or not at all
 from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
-from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
+from services.upkeep.backup.object_store import Bucket, local_copy, read_settings
 from services.upkeep.backup.restore import Restored, restore_survey
 from services.upkeep.backup.write import BackedUp, Backups
 
@@ -29,7 +29,6 @@ __all__ = [
     "back_up_all",
     "catalogue_ids",
     "check_catalogue",
-    "is_url",
     "local_copy",
     "read_contents",
     "read_settings",

@@ -13,6 +13,7 @@ from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.catalogue_journal import CatalogueJournal
 from services.common.store.journal import COUNTED
+from services.common.store.organisations import enrol, enrolled
 from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from services.upkeep.backup.contents import Contents, pages
@@ -32,24 +33,22 @@ PAGE_BYTES = 1 << 20
 UPLOAD_TTL_S = 3600
 
 _ADD = "redis.call('RPUSH', KEYS[1], unpack(ARGV, 2)) redis.call('EXPIRE', KEYS[1], ARGV[1])"
-# Makes the upload KEYS[2] of ARGV[1] entries the journal KEYS[1], in place of what is there if ARGV[2] is 1;
-# returns 0 if there is a journal that it may not replace, -1 if the upload is not whole.
+# Makes the upload KEYS[2] of ARGV[1] entries the journal KEYS[1] of the length KEYS[3], in place of what is
+# there if ARGV[2] is 1; returns 0 if there is a journal that it may not replace, -1 if the upload is not
+# whole.
 _OPEN = f"""{COUNTED}
-if exists(KEYS[1]) and ARGV[2] ~= '1' then return 0 end
+if exists(KEYS[1], KEYS[3]) and ARGV[2] ~= '1' then return 0 end
 if redis.call('LLEN', KEYS[2]) ~= tonumber(ARGV[1]) then return -1 end
 redis.call('RENAME', KEYS[2], KEYS[1])
 redis.call('PERSIST', KEYS[1])
-count(KEYS[1])
+count(KEYS[1], KEYS[3])
 return 1
 """
 
 
 def catalogue_ids(store: Store) -> list[str]:
     """The ids of the catalogues of a store as backups name them, sorted."""
-    ends = ("}:journal", f"}}:journal{keys.LENGTH}")
-    names = [name for name in store.names(keys.CATALOGUES) if name.endswith(ends)]
-    found = {name.removeprefix(keys.CATALOGUES).partition("}")[0] for name in names}
-    return [keys.catalogue_id(organisation) for organisation in sorted(found)]
+    return [keys.catalogue_id(each) for each in enrolled(store) if CatalogueJournal(store, each).length()]
 
 
 def read_catalogue(store: Store, organisation: str, *, up_to_damage: bool = False) -> tuple[list[bytes], int]:
@@ -154,7 +153,9 @@ def _put(
         add([upload], [UPLOAD_TTL_S, *entries])
         done += len(page)
         on_progress(done, len(events))
-    opened = store.script(_OPEN)([journal, upload], [len(events), int(replaces)])
+    enrol(store, organisation)
+    touched = [journal, upload, journal + keys.LENGTH]
+    opened = store.script(_OPEN)(touched, [len(events), int(replaces)])
     if opened != 1:
         store.delete(upload)
     if opened == -1:

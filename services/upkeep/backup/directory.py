@@ -12,9 +12,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from services.common.rpc import checks
 from services.common.store import keys
 from services.common.store.store import Store
+from services.common.survey.listing import Listing
 from services.upkeep.backup.object_store import Bucket
 from services.upkeep.backup.write import BackedUp, Backups
-from spotted.errors import DamagedError, SpottedError, StoreUnavailableError
+from spotted.errors import SpottedError, StoreUnavailableError
 
 ENDING = ".spotted"
 # joins an organisation and its survey in a file name; ids cannot contain it
@@ -39,9 +40,7 @@ class BackupRun:
 
 def survey_ids(store: Store) -> list[str]:
     """The ids of all surveys of a store, of every organisation, sorted."""
-    organisations = [name for name in store.names(keys.ORGANISATIONS) if name.endswith("}:surveys")]
-    listed = [survey_id for key in (keys.surveys(""), *organisations) for survey_id in store.members(key)]
-    return sorted(survey_id for survey_id in listed if _exists(store, keys.survey_journal(survey_id)))
+    return Listing(store).existing()
 
 
 def file_name(survey_id: str, at: Timestamp) -> str:
@@ -107,15 +106,6 @@ def back_up_all(
             if isinstance(error, StoreUnavailableError):
                 break
     return run
-
-
-def _exists(store: Store, journal: str) -> bool:
-    """Whether a survey exists, possibly damaged; other programs may have listed what is no survey."""
-    try:
-        return bool(store.length(journal) or store.get(journal + keys.LENGTH))
-    except DamagedError:
-        # its backup fails with the cause
-        return True
 
 
 def _for_survey(survey_id: str, on_progress: Progress) -> Callable[[int, int], None]:

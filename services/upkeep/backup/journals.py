@@ -18,19 +18,17 @@ ATTEMPTS = 10
 PAGE_BYTES = 1 << 20
 PAGE_ENTRIES = 1000
 
-# Length, noted length and first entry of the journal KEYS[1] and of all others after the set of sessions
-# KEYS[2]; nothing if the set differs from ARGV.
-_LOOK = f"""
-if redis.call('SCARD', KEYS[2]) ~= #ARGV then return false end
+# Length, noted length and first entry of each journal; nothing if the set of sessions KEYS[1] differs from
+# ARGV. The journals follow it, each with its length.
+_LOOK = """
+if redis.call('SCARD', KEYS[1]) ~= #ARGV then return false end
 for i = 1, #ARGV do
-  if redis.call('SISMEMBER', KEYS[2], ARGV[i]) == 0 then return false end
+  if redis.call('SISMEMBER', KEYS[1], ARGV[i]) == 0 then return false end
 end
-local looked = {{}}
-for i = 1, #KEYS do
-  if i ~= 2 then
-    local noted = tonumber(redis.call('GET', KEYS[i] .. '{keys.LENGTH}')) or 0
-    looked[#looked + 1] = {{redis.call('LLEN', KEYS[i]), noted, redis.call('LINDEX', KEYS[i], 0) or ''}}
-  end
+local looked = {}
+for i = 2, #KEYS, 2 do
+  local noted = tonumber(redis.call('GET', KEYS[i + 1])) or 0
+  looked[#looked + 1] = {redis.call('LLEN', KEYS[i]), noted, redis.call('LINDEX', KEYS[i], 0) or ''}
 end
 return looked
 """
@@ -88,8 +86,9 @@ class Journals:
         for _ in range(ATTEMPTS):
             session_ids = self._store.members(keys.sessions(self._survey_id))
             named = [Beginning(session_id, 0, 0, b"") for session_id in ("", *session_ids)]
-            own, *others = [each.key(self._survey_id) for each in named]
-            looked = self._look([own, keys.sessions(self._survey_id), *others], session_ids)
+            journals = [each.key(self._survey_id) for each in named]
+            touched = [key for journal in journals for key in (journal, journal + keys.LENGTH)]
+            looked = self._look([keys.sessions(self._survey_id), *touched], session_ids)
             if looked:
                 found = cast("list[tuple[int, int, bytes]]", looked)
                 seen = [Beginning(n.session_id, *f) for n, f in zip(named, found, strict=True)]

@@ -216,9 +216,10 @@ class _Upload:
         named: store_pb2.StoredHead | store_pb2.StoredCalibration
         if record.HasField("head"):
             named = record.head
+            key = keys.head(owner, head_digest(named))
             if named.survey_id == self._whole.header.survey_id:
                 named.survey_id = self._survey_id
-            key = keys.head(owner, head_digest(named))
+                self._store.add_member(keys.trained(self._survey_id), head_digest(named))
         elif record.HasField("calibration"):
             named = record.calibration
             key = keys.calibration(owner, calibration_digest(named))

@@ -7,11 +7,9 @@ read at once; the prefixes are read afterwards, while services continue to appen
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from google.protobuf.message import DecodeError
@@ -70,7 +68,6 @@ class Backups:
         """Begin. now: the current time."""
         self._store = store
         self._now = now
-        self._trained = lru_cache(None)(self._heads_by_survey)
 
     def back_up(
         self,
@@ -147,7 +144,7 @@ class Backups:
     def _write_named(self, writer: RecordWriter, survey_id: str, named: _Digests) -> Iterator[str]:
         """Write the heads and calibrations of a survey; yields the digests of missing ones."""
         owner = keys.owner(survey_id)
-        trained = self._trained(owner).get(survey_id, ())
+        trained = self._store.members(keys.trained(survey_id))
         listed = [("head", digest, keys.head(owner, digest)) for digest in sorted(named.heads.union(trained))]
         listed += [("calibration", d, keys.calibration(owner, d)) for d in sorted(named.calibrations)]
         for kind, digest, key in listed:
@@ -155,23 +152,13 @@ class Backups:
             with suppress(DamagedError):
                 found = get_record(self._store, key, KINDS[kind], named=kind, remedy="")
             if found is None:
-                yield digest
+                # a head that was trained and never used may be listed only
+                if digest in named.heads | named.calibrations:
+                    yield digest
             else:
                 record = pb.BackupRecord()
                 getattr(record, kind).CopyFrom(found)
                 writer.write(record)
-
-    def _heads_by_survey(self, owner: str) -> Mapping[str, list[str]]:
-        """Digests of an organisation's heads by the survey that they were trained on."""
-        prefix = keys.head(owner, "")
-        digests = defaultdict(list)
-        for key in self._store.names(prefix):
-            # a damaged head belongs to no survey; one that a survey uses is reported as missing
-            with suppress(DamagedError):
-                head = get_record(self._store, key, pb.StoredHead, named="head", remedy="")
-                if head is not None:
-                    digests[head.survey_id].append(key.removeprefix(prefix))
-        return digests
 
 
 class _Digests:

@@ -15,11 +15,12 @@ from services.common.store.store import Store
 from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
-from services.upkeep.backup.object_store import Bucket, is_url, local_copy, read_settings
+from services.upkeep.backup.object_store import Bucket, local_copy, read_settings
 from services.upkeep.backup.validation import check_events
 from services.upkeep.backup.write import BackedUp, Backups
 from services.upkeep.commands.store_option import object_store_option, open_store, store_options
 from spotted.console import OTHER_FAILURE, err, json_option, show
+from spotted.object_stores import is_url
 
 
 @click.command()

@@ -72,6 +72,13 @@ SECONDS = click.FloatRange(min=0.0)
     help="Setting of the method, e.g. temperature=0.1; repeatable.",
 )
 @click.option(
+    "--small-crops",
+    default=8,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="dino: views of small parts of the photographs beside the two whole ones.",
+)
+@click.option(
     "--confidence", default=CONFIDENCE, show_default=True, type=SHARE, help="Least confidence of a box."
 )
 @click.option(
@@ -130,6 +137,7 @@ def pretrain(
     method: str,
     views: ViewKind,
     knobs: tuple[str, ...],
+    small_crops: int,
     confidence: float,
     least_overlap: float,
     least_gap: float,
@@ -171,6 +179,7 @@ def pretrain(
             start=chosen.start,
             views=views,
             knobs=settings,
+            small_crops=small_crops,
             rate=rate,
             loop=loop.settings(),
             flanks_apart=flanks_apart,

@@ -94,6 +94,7 @@ class AsyncSpotted(Bridged[Spotted]):
     operation = gives_handle(Spotted.operation, AsyncOperationHandle)
     embed = iterates(Spotted.embed)
     embed_batch = awaits(Spotted.embed_batch)
+    heat_map = awaits(Spotted.heat_map)
     add_reference = awaits(Spotted.add_reference)
     apply_head = awaits(Spotted.apply_head)
     models = iterates(Spotted.models)

@@ -8,6 +8,7 @@ sessions    sessions, answers, conflicts, events
 individuals  individuals, changes of them by people, and changes as they are watched
 progress    the progress of a session
 embedding   crops, preparation, vectors, models
+heat_maps   which parts of two crops make their vectors alike
 operations  long-running work
 """
 
@@ -44,6 +45,7 @@ from spotted.client.values.embedding import (
     Preparation,
     Tone,
 )
+from spotted.client.values.heat_maps import HeatMap, MatchedCells
 from spotted.client.values.individuals import Alias, Individual, IndividualsChange, WatchedChange
 from spotted.client.values.operations import OperationInfo, OperationState
 from spotted.client.values.progress import AnnotatorProgress, Audit, Progress, StopGuarantee
@@ -118,12 +120,14 @@ __all__ = [
     "EventKind",
     "Evidence",
     "GroupQuery",
+    "HeatMap",
     "Individual",
     "IndividualsChange",
     "IndividualsEvent",
     "Label",
     "LocalFeatureSpec",
     "LocalScores",
+    "MatchedCells",
     "MatchedPoint",
     "MatchedSurvey",
     "MemberPhotograph",

@@ -5,7 +5,7 @@ augmentation  random changes of crops
 batches       batches of views, the same for a seed and a step
 """
 
-from spotted.training.images.augmentation import Augmentation, View, as_is
+from spotted.training.images.augmentation import Augmentation, SmallCrop, View, as_is, small_size
 from spotted.training.images.batches import Batch, BatchPlan, Examples, TrainingData, read_batches
 from spotted.training.images.crops import PreparedCrops, prepare_crops, read_crop
 
@@ -15,10 +15,12 @@ __all__ = [
     "BatchPlan",
     "Examples",
     "PreparedCrops",
+    "SmallCrop",
     "TrainingData",
     "View",
     "as_is",
     "prepare_crops",
     "read_batches",
     "read_crop",
+    "small_size",
 ]

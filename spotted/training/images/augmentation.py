@@ -9,6 +9,7 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,6 +28,8 @@ CLAHE_TILES = 8
 SHARPEN_MOST = 1.0
 SHARPEN_SIGMA = 1.0
 HUES = 180
+# edge of the patches of most transformers, pixels
+PATCH = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,41 @@ class Augmentation:
         pixels = grey + (pixels - grey) * np.float32(1.0 + saturation * self.saturation)
         mean = grey.mean(dtype=np.float32)
         return _to_bytes(mean + (pixels - mean) * np.float32(1.0 + contrast * self.contrast))
+
+
+@dataclass(frozen=True, slots=True)
+class SmallCrop:
+    """A small part of a crop, in fewer pixels, with changes of its own (multi-crop, Caron et al. 2021).
+
+    >>> view = SmallCrop(32)
+    >>> view(np.zeros((96, 96, 3), dtype=np.uint8), np.random.default_rng(0)).shape
+    (32, 32, 3)
+    """
+
+    size: int
+    """Edge of the result, pixels."""
+    change: Augmentation = Augmentation()
+    least_share: float = 0.05
+    """Smallest part of the area."""
+    most_share: float = 0.4
+    """Largest part of the area."""
+
+    def __call__(self, image: ByteArray, rng: np.random.Generator) -> ByteArray:
+        """A changed part (size, size, 3) of a crop (s, s, 3)."""
+        edge = max(1, round(math.sqrt(rng.uniform(self.least_share, self.most_share)) * len(image)))
+        top, left = rng.integers(0, len(image) - edge + 1, 2).tolist()
+        part = image[top : top + edge, left : left + edge]
+        resized = cv2.resize(part, (self.size, self.size), interpolation=cv2.INTER_LINEAR)
+        return self.change(np.asarray(resized, dtype=np.uint8), rng)
+
+
+def small_size(size: int) -> int:
+    """The edge of small crops beside crops of a size: 3/7 of it, in steps of the usual patches.
+
+    >>> small_size(224), small_size(96), small_size(32)
+    (96, 48, 16)
+    """
+    return max(PATCH, PATCH * round(size * 3 / 7 / PATCH))
 
 
 def as_is(image: ByteArray, rng: np.random.Generator) -> ByteArray:  # noqa: ARG001 - a view without chance

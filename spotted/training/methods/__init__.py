@@ -8,6 +8,7 @@ examples     which photographs are the views of one another
 contrastive  SimCLR, MoCo, Barlow Twins
 predictive   BYOL, FastSiam, DINO
 supervised   Triplet, SupCon
+gathering    rows of all processes that train together
 losses       the losses as formulas
 projections  the small networks behind a backbone that are dropped after training
 momentum     networks that follow another one

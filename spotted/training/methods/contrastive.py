@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from spotted.training.images.batches import Batch
 from spotted.training.loop.objective import Objective
+from spotted.training.methods.gathering import gather_constants, gather_rows
 from spotted.training.methods.losses import cross_correlation, nt_xent, nt_xent_with_queue
 from spotted.training.methods.momentum import FollowedObjective
 from spotted.training.methods.projections import projection
@@ -18,7 +19,10 @@ from spotted.training.networks import EmbeddingNetwork
 
 
 class SimCLR(Objective):
-    """Each view finds its other view among all views of the batch (Chen et al. 2020)."""
+    """Each view finds its other view among all views of the batch (Chen et al. 2020).
+
+    The batch is that of all processes.
+    """
 
     def __init__(
         self, network: EmbeddingNetwork, *, hidden: int = 2048, outputs: int = 128, temperature: float = 0.5
@@ -29,7 +33,7 @@ class SimCLR(Objective):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The loss of a batch of two views."""
-        first, second = (self.head(self.network(view)) for view in batch.views)
+        first, second = (gather_rows(self.head(self.network(view))) for view in batch.views)
         return nt_xent(first, second, temperature=self.temperature)
 
 
@@ -54,13 +58,13 @@ class MoCo(FollowedObjective):
         self.temperature = temperature
 
     def forward(self, batch: Batch) -> torch.Tensor:
-        """The loss of a batch of two views; the keys of the second join the queue."""
+        """The loss of a batch of two views; the keys of the second, of all processes, join the queue."""
         first, second = batch.views
         keys = self.follower(second)
         # the gradient needs the queue as it was
         earlier = self.queue.clone()
         loss = nt_xent_with_queue(self.head(self.network(first)), keys, earlier, temperature=self.temperature)
-        self._enqueue(functional.normalize(keys, dim=1))
+        self._enqueue(gather_constants(functional.normalize(keys, dim=1)))
         return loss
 
     @torch.no_grad()
@@ -88,5 +92,5 @@ class BarlowTwins(Objective):
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The loss of a batch of two views."""
-        first, second = (self.head(self.network(view)) for view in batch.views)
+        first, second = (gather_rows(self.head(self.network(view))) for view in batch.views)
         return cross_correlation(first, second, redundancy_weight=self.redundancy_weight)

@@ -17,7 +17,7 @@ VIEW_KINDS: tuple[ViewKind, ...] = ("pairs", "photographs", "both")
 
 
 def self_supervised_examples(
-    method: Method, pairs: TemporalPairs, usable: BoolArray, kind: ViewKind
+    method: Method, pairs: TemporalPairs, usable: BoolArray, kind: ViewKind, *, further: int = 0
 ) -> Examples:
     """Examples without names.
 
@@ -26,6 +26,7 @@ def self_supervised_examples(
     kind: "pairs" (the views of an example are the two photographs of a pair), "photographs" (they are
         changed copies of one photograph: self-distillation), or both kinds of examples. A method with more
         than two views takes the two in turn.
+    further: views beside those of the method, in turn as well.
     Raises PreconditionError if there is no pair, and pairs were asked for.
 
     >>> from spotted.training.methods.names import find_method
@@ -44,7 +45,7 @@ def self_supervised_examples(
         )
     single = np.repeat(np.flatnonzero(usable), 2).reshape(-1, 2)
     chosen = {"pairs": [both], "photographs": [single], "both": [both, single]}[kind]
-    rows: IntArray = np.concatenate(chosen)[:, np.arange(method.views) % 2].astype(np.int64)
+    rows: IntArray = np.concatenate(chosen)[:, np.arange(method.views + further) % 2].astype(np.int64)
     return Examples(rows, np.full(len(rows), -1))
 
 

@@ -25,6 +25,8 @@ class Method:
     """Name in texts."""
     views: int
     """Views of an example."""
+    small_crops: bool = False
+    """Whether further views are small parts of the photographs."""
     supervised: bool = False
     """Whether it learns from the names of individuals instead of pairs."""
     per_label: int = 0
@@ -39,7 +41,7 @@ METHODS: Mapping[str, Method] = {
         Method("barlow-twins", "Barlow Twins", views=2),
         Method("byol", "BYOL", views=2),
         Method("fastsiam", "FastSiam", views=4),
-        Method("dino", "DINO", views=2),
+        Method("dino", "DINO", views=2, small_crops=True),
         Method("arcface", "ArcFace", views=1, supervised=True),
         Method("triplet", "Triplet", views=1, supervised=True, per_label=4),
         Method("supcon", "SupCon", views=2, supervised=True, per_label=2),

@@ -9,7 +9,8 @@ import torch
 from torch import nn
 
 from spotted.training.images.batches import Batch
-from spotted.training.loop.objective import Objective
+from spotted.training.loop.objective import Objective, Position
+from spotted.training.methods.gathering import gather_constants
 from spotted.training.methods.losses import distillation, negative_cosine
 from spotted.training.methods.momentum import FollowedObjective
 from spotted.training.methods.projections import Prototypes, projection
@@ -62,7 +63,13 @@ class FastSiam(Objective):
 
 
 class DINO(FollowedObjective):
-    """A student repeats a following teacher's distributions of other views (Caron et al. 2021)."""
+    """A student repeats a following teacher's distributions of other views (Caron et al. 2021).
+
+    The teacher sees the first two views, the student all: further ones may be smaller parts of the
+    photographs. The centre follows the teacher's outputs in all processes.
+    """
+
+    head: Prototypes
 
     def __init__(
         self,
@@ -75,12 +82,19 @@ class DINO(FollowedObjective):
         teacher_temperature: float = 0.04,
         student_temperature: float = 0.1,
         centre_momentum: float = 0.9,
+        frozen_epochs: int = 1,
     ) -> None:
+        """frozen_epochs: epochs at the start in which the directions of the outputs do not learn."""
         head = Prototypes(network.dimension, hidden=hidden, bottleneck=bottleneck, outputs=outputs)
         super().__init__(network, head, momentum=momentum)
+        self.frozen_epochs = frozen_epochs
         self.centre = nn.Buffer(torch.zeros(outputs))
         self.centre_momentum = centre_momentum
         self.teacher_temperature, self.student_temperature = teacher_temperature, student_temperature
+
+    def before_step(self, position: Position) -> None:
+        """Hold the directions of the outputs, or let them learn."""
+        self.head.frozen = position.epoch < self.frozen_epochs
 
     def forward(self, batch: Batch) -> torch.Tensor:
         """The loss of a batch of two or more views; the centre moves towards the teacher's mean."""
@@ -94,5 +108,6 @@ class DINO(FollowedObjective):
             teacher_temperature=self.teacher_temperature,
             student_temperature=self.student_temperature,
         )
-        self.centre.lerp_(teacher.mean(dim=(0, 1)).to(self.centre.dtype), 1.0 - self.centre_momentum)
+        means = gather_constants(teacher.mean(dim=(0, 1))[None]).mean(dim=0)
+        self.centre.lerp_(means.to(self.centre.dtype), 1.0 - self.centre_momentum)
         return loss

@@ -47,6 +47,8 @@ def projection(
 class Prototypes(nn.Module):
     """The head of DINO: layers to a unit vector, and its cosine with each of many learned directions.
 
+    While `frozen`, the directions do not learn.
+
     >>> outputs = Prototypes(4, hidden=8, bottleneck=3, outputs=5)(torch.randn(2, 4))
     >>> outputs.shape, bool((outputs.abs() <= 1.0).all())
     (torch.Size([2, 5]), True)
@@ -59,10 +61,15 @@ class Prototypes(nn.Module):
             if isinstance(layer, nn.Linear):
                 nn.init.trunc_normal_(layer.weight, std=INITIAL_STD)
                 nn.init.zeros_(layer.bias)
+        self.frozen = False
         self.directions = nn.Parameter(functional.normalize(torch.randn(outputs, bottleneck), dim=1))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """(n, dimension) to (n, outputs)."""
         units = functional.normalize(self.layers(features), dim=1)
+        directions: torch.Tensor = self.directions
+        if self.frozen:
+            # a gradient of 0 instead of none, which several processes would wait for
+            directions = directions.detach() + 0.0 * directions
         # only their directions are learned; their length stays 1
-        return functional.linear(units, functional.normalize(self.directions, dim=1))
+        return functional.linear(units, functional.normalize(directions, dim=1))

@@ -12,6 +12,7 @@ from pytorch_metric_learning.losses import SupConLoss, TripletMarginLoss
 
 from spotted.training.images.batches import Batch
 from spotted.training.loop.objective import Objective
+from spotted.training.methods.gathering import gather_constants, gather_rows
 from spotted.training.methods.projections import projection
 from spotted.training.networks import EmbeddingNetwork
 
@@ -32,7 +33,7 @@ class Triplet(Objective):
     def forward(self, batch: Batch) -> torch.Tensor:
         """The loss of a batch of one or more views."""
         vectors, labels = _named(self.network, batch)
-        loss: torch.Tensor = self.loss(vectors, labels)
+        loss: torch.Tensor = self.loss(gather_rows(vectors), labels)
         return loss
 
 
@@ -49,11 +50,11 @@ class SupCon(Objective):
     def forward(self, batch: Batch) -> torch.Tensor:
         """The loss of a batch of one or more views."""
         vectors, labels = _named(self.network, batch)
-        loss: torch.Tensor = self.loss(self.head(vectors), labels)
+        loss: torch.Tensor = self.loss(gather_rows(self.head(vectors)), labels)
         return loss
 
 
 def _named(network: nn.Module, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-    """The features of all views, one after the other, and the label of each."""
+    """The features of all views, one after the other, and the labels of those of all processes."""
     vectors = torch.cat([network(view) for view in batch.views])
-    return vectors, batch.labels.repeat(len(batch.views))
+    return vectors, gather_constants(batch.labels.repeat(len(batch.views)))

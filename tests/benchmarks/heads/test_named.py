@@ -24,8 +24,9 @@ def test_other_individuals_are_measured_with_names_right_and_wrong() -> None:
 def test_pairs_that_are_not_compared_are_no_queries() -> None:
     vectors, animals = photographs(24, 4)
     alone = np.ones((96, 96), dtype=np.float32)
-    alone[animals < 20] = 0.0
-    assert measured(NamedPhotographs("drawn", vectors, animals, animals, alone), 0.0, splits=1).queries <= 16
+    alone[animals < 12] = 0.0
+    found = measured(NamedPhotographs("drawn", vectors, animals, animals, alone), 0.0, splits=1)
+    assert 0 < found.queries < 48
 
 
 def test_a_share_of_the_names_is_replaced() -> None:

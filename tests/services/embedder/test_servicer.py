@@ -5,6 +5,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from inspect import isfunction
 from itertools import product
 from pathlib import Path
@@ -28,7 +29,13 @@ from spotted.arrays import Float32Array
 from spotted.client import Crop, Preparation, Spotted, Tone
 from spotted.client.calls import our_errors
 from spotted.client.survey_messages import embedding_spec
-from spotted.errors import DigestMismatchError, InvalidInputError, MessageTooLargeError, NotFoundError
+from spotted.errors import (
+    DigestMismatchError,
+    InvalidInputError,
+    MessageTooLargeError,
+    NotFoundError,
+    UnreadableImageError,
+)
 from spotted.heads.head import Head
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
@@ -82,6 +89,26 @@ def test_a_vector_is_the_same_by_call_or_stream_and_with_any_other_crops(
         assert streamed["0"].spec == embedding_spec(alone.spec)
 
 
+def test_a_heat_map_shares_out_the_cosine_of_the_two_vectors(spotted: Spotted, drawing_png: bytes) -> None:
+    crops = Crop("a", drawing_png), Crop("a", drawing_png, (0.1, 0.2, 0.6, 0.7))
+    heat = spotted.heat_map(*crops, matches=5)
+    first, second = (
+        one.vector for one in spotted.embed_batch([replace(c, crop_id=str(n)) for n, c in enumerate(crops)])
+    )
+    assert first is not None
+    assert second is not None
+    assert heat.similarity == pytest.approx(float(first @ second), abs=1e-5)
+    assert heat.first.shape == heat.second.shape == (7, 7)
+    assert heat.first.sum() == pytest.approx(heat.similarity, abs=1e-5)
+    assert heat.second.sum() == pytest.approx(heat.similarity, abs=1e-5)
+    assert 0 < len(heat.matches) <= 5
+    assert heat.spec == spotted.embed_batch(crops[:1])[0].spec
+    with pytest.raises(UnreadableImageError, match="the second crop: "):
+        spotted.heat_map(crops[0], Crop("b", b"no image"))
+    with pytest.raises(UnreadableImageError, match="the first crop: "):
+        spotted.heat_map(Crop("b", drawing_png, (2.0, 2.0, 0.5, 0.5)), crops[0])
+
+
 class WireCalls:
     """Records the entries into `wire` by name."""
 
@@ -110,7 +137,7 @@ def test_a_call_decodes_its_request_once_and_encodes_its_response_once(
     spotted.connection.embedder.stub.Embed(
         pb.EmbedRequest(crops=crops, survey_id="kruger"), timeout=PATIENCE_S
     )
-    assert calls.public() == {"embed_request": 1, "embed_response": 1}
+    assert calls.public() == {"embed_request": 1, "embed_response": 1, "call_spec": 1}
     assert (calls.entries["_options"], calls.entries["_photograph"], calls.entries["_spec"]) == (1, 2, 1)
 
 
@@ -119,7 +146,7 @@ def test_a_stream_decodes_its_options_once_and_each_crop_once(
 ) -> None:
     calls = WireCalls(monkeypatch)
     assert len(list(spotted.embed(Crop(str(n), drawing_png) for n in range(5)))) == 5
-    assert calls.public() == {"embed_stream": 1, "stream_responses": 1}
+    assert calls.public() == {"embed_stream": 1, "stream_responses": 1, "call_spec": 1}
     assert (calls.entries["_options"], calls.entries["_photograph"], calls.entries["_spec"]) == (1, 5, 1)
 
 

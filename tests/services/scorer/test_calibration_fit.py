@@ -185,7 +185,9 @@ def test_too_few_labels_say_so_and_start_in_the_order_of_the_product(scorer: Sco
     assert (answer.held_out_error, answer.HasField("held_out_gain")) == (0.0, False)
     assert answer.survey == survey(scorer, survey_id)
     assert answer.survey.calibration_digest == answer.score_spec.calibration_digest
-    assert answer.survey.calibration_digest == starting_calibration(COUNT - 1).digest
+    # the answers move the probabilities of other surveys
+    assert answer.survey.calibration_digest != starting_calibration(COUNT - 1).digest
+    assert answer.same_pairs == 19
     started, product = (
         [[c.detection_id for c in found.candidates] for found in scorer.candidates(survey_id, fusion=fusion)]
         for fusion in (CALIBRATED, survey_pb2.FUSION_PRODUCT)

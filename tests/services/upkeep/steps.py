@@ -21,14 +21,14 @@ def events_key(survey_id: str) -> str:
 
 def move_journals(store: Store, alive: Callable[[], None]) -> None:
     move = store.script(MOVE)
-    for survey_id in store.members(keys.surveys("")):
+    for survey_id in store.fields(keys.surveys("")):
         alive()
         move([keys.survey_journal(survey_id), events_key(survey_id)], [])
 
 
 def move_half(store: Store, alive: Callable[[], None]) -> None:
     """As `move_journals`, and hangs half-way until it is killed."""
-    first, *_ = store.members(keys.surveys(""))
+    first, *_ = store.fields(keys.surveys(""))
     alive()
     store.script(MOVE)([keys.survey_journal(first), events_key(first)], [])
     print("half", flush=True)  # noqa: T201 - what the test waits for

@@ -17,6 +17,7 @@ from services.common.store.store import Store
 from services.upkeep.upgrade import STEPS, Step, pending, upgrade_store, version
 from spotted.errors import ConcurrencyError, PreconditionError, StoreUnavailableError, StoreVersionError
 from spotted.local import processes
+from tests.services.listing import enlist
 from tests.services.upkeep.steps import LEASE_S, RENAMED, events_key
 from tests.waiting import until
 
@@ -33,7 +34,7 @@ def url(tmp_path: Path) -> Iterator[str]:
     old = Store(address, version="1")
     old.open()
     for survey_id in SURVEYS:
-        old.add_member(keys.surveys(""), survey_id)
+        enlist(old, survey_id)
         append(old, survey_id, b"first", at=0)
     old.close()
     yield address

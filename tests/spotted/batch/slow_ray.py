@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -27,3 +29,17 @@ def end_leftovers() -> None:
         if issubclass(type(process), subprocess.Popen) and "/ray/" in str(process.args):
             process.kill()
             process.wait()
+
+
+@contextmanager
+def ray_cluster() -> Iterator[None]:
+    """Two processes, which all commands in this process use."""
+    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
+    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
+    try:
+        ray.init(address="local", **options)
+    except Exception as error:  # Ray raises no narrower class if the start takes too long
+        skip_if_too_slow(str(error))
+        raise
+    yield
+    ray.shutdown()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import threading
 from pathlib import Path
+
+from spotted.errors import InvalidInputError
 
 
 def noted(directory: Path, number: int) -> None:
@@ -18,6 +21,13 @@ def poisoned(directory: Path, number: int) -> None:
     noted(directory, number)
     if number == 3:
         raise ValueError("a poison block")
+
+
+def refused(directory: Path, number: int) -> None:
+    """Refuse number 1."""
+    noted(directory, number)
+    if number == 1:
+        raise InvalidInputError("no survey")
 
 
 def deadly(directory: Path, number: int) -> None:
@@ -38,3 +48,10 @@ def hesitant(directory: Path, number: int) -> None:
     noted(directory, number)
     if len(list(directory.glob(f"{number}-*"))) == 1:
         raise OSError("not yet")
+
+
+def killed_once(directory: Path) -> None:
+    """Have the process killed from outside, the first time."""
+    (directory / f"killed-{os.getpid()}").touch()
+    if len(list(directory.glob("killed-*"))) == 1:
+        os.kill(os.getpid(), signal.SIGKILL)

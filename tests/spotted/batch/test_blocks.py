@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spotted.batch import blocks
-from spotted.batch.blocks import Job, compute_block, job_of, read_block, sweep, unfinished
-from spotted.batch.snapshot import MANIFEST, open_snapshot, take_snapshot
+from spotted.batch import files
+from spotted.batch.blocks import BLOCKS, Job, compute_block, job_of, read_block, unfinished
+from spotted.batch.snapshot import MANIFEST, SNAPSHOT, open_snapshot, take_snapshot
 from spotted.client import Spotted
 from spotted.errors import PreconditionError
 from spotted.ranking.ranker import Ranker
@@ -22,7 +22,11 @@ ROWS = 7
 def job(spotted: Spotted, survey_id: str, tmp_path: Path) -> Job:
     take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
-    return job_of(snapshot, tmp_path, top_k=4, fusion=Fusion.PRODUCT, block_rows=ROWS)
+    return job_of(str(tmp_path), snapshot, top_k=4, fusion=Fusion.PRODUCT, block_rows=ROWS)
+
+
+def path_of(job: Job, number: int) -> Path:
+    return Path(job.url) / job.name(number)
 
 
 def test_blocks_hold_the_lists_of_one_search_bit_for_bit(job: Job) -> None:
@@ -31,7 +35,7 @@ def test_blocks_hold_the_lists_of_one_search_bit_for_bit(job: Job) -> None:
     for number in range(job.count):
         compute_block(job, number)
     assert unfinished(job) == []
-    expected = list(Ranker(open_snapshot(job.snapshot).gallery).top_k(np.arange(COUNT), 4))
+    expected = list(Ranker(open_snapshot(Path(job.url) / SNAPSHOT).gallery).top_k(np.arange(COUNT), 4))
     found = []
     for number in range(job.count):
         block = read_block(job, number)
@@ -52,21 +56,21 @@ def test_blocks_hold_the_lists_of_one_search_bit_for_bit(job: Job) -> None:
 @pytest.mark.parametrize("kept", [0, 1, 100, -1])
 def test_a_block_that_was_cut_off_is_not_finished(job: Job, kept: int) -> None:
     compute_block(job, 2)
-    whole = job.path(2).read_bytes()
-    job.path(2).write_bytes(whole[:kept])
+    whole = path_of(job, 2).read_bytes()
+    path_of(job, 2).write_bytes(whole[:kept])
     assert read_block(job, 2) is None
     compute_block(job, 2)
-    assert job.path(2).read_bytes() == whole
+    assert path_of(job, 2).read_bytes() == whole
 
 
 def test_a_changed_byte_is_noticed(job: Job) -> None:
     compute_block(job, 0)
-    content = bytearray(job.path(0).read_bytes())
+    content = bytearray(path_of(job, 0).read_bytes())
     block = read_block(job, 0)
     assert block is not None
     place = content.index(block.scores.fused.tobytes())
     content[place] ^= 1
-    job.path(0).write_bytes(content)
+    path_of(job, 0).write_bytes(content)
     assert read_block(job, 0) is None
 
 
@@ -81,17 +85,17 @@ def test_a_block_of_another_question_is_refused(job: Job, change: dict[str, obje
 
 def test_a_block_of_another_version_is_refused(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     compute_block(job, 0)
-    monkeypatch.setattr(blocks, "__version__", "9.9.9")
+    monkeypatch.setattr(files, "__version__", "9.9.9")
     with pytest.raises(PreconditionError, match="another version"):
         read_block(job, 0)
 
 
 def test_the_place_of_a_batch_is_no_part_of_its_digest(job: Job) -> None:
-    assert replace(job, directory=Path("/elsewhere")).digest == job.digest
+    assert replace(job, url="/elsewhere").digest == job.digest
 
 
 def test_a_snapshot_that_changed_under_the_batch_is_refused(job: Job) -> None:
-    manifest = job.snapshot / MANIFEST
+    manifest = Path(job.url) / SNAPSHOT / MANIFEST
     manifest.write_text(manifest.read_text() + " ")
     with pytest.raises(PreconditionError, match="changed during the batch"):
         compute_block(job, 0)
@@ -100,11 +104,11 @@ def test_a_snapshot_that_changed_under_the_batch_is_refused(job: Job) -> None:
 
 def test_what_a_broken_try_left_is_swept_away(job: Job) -> None:
     compute_block(job, 3)
-    job.path(3).with_name("000004.0.partial").write_bytes(b"half")
-    sweep(job)
-    assert [path.name for path in (job.directory / "blocks").iterdir()] == ["000003.npz"]
+    path_of(job, 3).with_name("000004.0.partial").write_bytes(b"half")
+    job.place.sweep(BLOCKS)
+    assert [path.name for path in (Path(job.url) / BLOCKS).iterdir()] == ["000003.npz"]
 
 
 def test_nothing_is_left_beside_the_blocks(job: Job) -> None:
     compute_block(job, 3)
-    assert [path.name for path in (job.directory / "blocks").iterdir()] == ["000003.npz"]
+    assert [path.name for path in (Path(job.url) / BLOCKS).iterdir()] == ["000003.npz"]

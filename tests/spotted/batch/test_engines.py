@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from spotted.batch.engines import BlockResult, Engine, LocalEngine, RayEngine, engine
+from spotted.batch.engines import Engine, ItemResult, LocalEngine, RayEngine, engine
 from spotted.errors import InvalidInputError, PreconditionError, UnavailableError
 from tests.spotted.batch import tasks
-from tests.spotted.batch.slow_ray import dropped_processes, skip_if_too_slow
+from tests.spotted.batch.slow_ray import dropped_processes, ray_cluster
 from tests.waiting import until
 
 NUMBERS = [0, 1, 2, 3, 4]
@@ -20,22 +20,15 @@ NUMBERS = [0, 1, 2, 3, 4]
 
 def outcomes(works: Engine, task: partial[None], numbers: list[int]) -> dict[int, str]:
     found = list(works.run(task, numbers))
-    assert len({one.number for one in found}) == len(found)
-    return {one.number: one.error for one in found}
+    assert len({one.item for one in found}) == len(found)
+    return {one.item: one.error for one in found}
 
 
 @pytest.fixture(scope="module")
 def ray_engine() -> Iterator[RayEngine]:
     """A cluster of two processes for all tests here."""
-    ray = pytest.importorskip("ray", reason="ray is not installed; it comes with the extra `batch`")
-    options = {"num_cpus": 2, "include_dashboard": False, "logging_level": "ERROR", "log_to_driver": False}
-    try:
-        ray.init(address="local", **options)
-    except Exception as error:  # Ray raises no narrower class if the start takes too long
-        skip_if_too_slow(str(error))
-        raise
-    yield RayEngine(2)
-    ray.shutdown()
+    with ray_cluster():
+        yield RayEngine(2)
 
 
 @pytest.fixture(
@@ -64,6 +57,12 @@ def test_a_poison_block_is_reported_by_its_number_and_the_others_are_done(
     assert (tmp_path / "3-1").exists()
 
 
+def test_an_item_whose_input_is_at_fault_is_not_tried_again(works: Engine, tmp_path: Path) -> None:
+    found = outcomes(works, partial(tasks.refused, tmp_path), [0, 1, 2])
+    assert found == {0: "", 1: "InvalidInputError: no survey", 2: ""}
+    assert [path.name for path in tmp_path.glob("1-*")] == ["1-0"]
+
+
 def test_a_block_that_ends_its_process_is_reported_by_its_number(works: Engine, tmp_path: Path) -> None:
     found = outcomes(works, partial(tasks.deadly, tmp_path), NUMBERS)
     assert [number for number, error in found.items() if error] == [2]
@@ -81,7 +80,7 @@ def test_no_numbers_are_no_work(works: Engine, tmp_path: Path) -> None:
 @pytest.mark.processes
 def test_leaving_early_starts_no_more_blocks(tmp_path: Path) -> None:
     run = LocalEngine(1).run(partial(tasks.noted, tmp_path), list(range(200)))
-    assert next(run) == BlockResult(0)
+    assert next(run) == ItemResult(0)
     run.close()  # type: ignore[attr-defined] # a generator
     assert len(list(tmp_path.iterdir())) < 200
 

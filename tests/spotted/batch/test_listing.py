@@ -22,7 +22,7 @@ Made = tuple[Snapshot, Job]
 def made(spotted: Spotted, survey_id: str, tmp_path: Path, request: pytest.FixtureRequest) -> Made:
     take_snapshot(spotted.survey(survey_id), tmp_path / "snapshot")
     snapshot = open_snapshot(tmp_path / "snapshot")
-    job = job_of(snapshot, tmp_path, top_k=TOP, fusion=request.param, block_rows=8)
+    job = job_of(str(tmp_path), snapshot, top_k=TOP, fusion=request.param, block_rows=8)
     for number in range(job.count):
         compute_block(job, number)
     return snapshot, job
@@ -32,7 +32,7 @@ def test_the_rows_are_what_the_service_answers_in_numbers_and_words(
     made: Made, spotted: Spotted, survey_id: str, tmp_path: Path
 ) -> None:
     snapshot, job = made
-    assert write_listing(snapshot, job, tmp_path / "candidates.csv") == COUNT * TOP
+    assert write_listing(snapshot, job) == COUNT * TOP
     with (tmp_path / "candidates.csv").open(newline="") as file:
         header, *rows = csv.reader(file)
     assert tuple(header) == COLUMNS
@@ -59,7 +59,7 @@ def test_a_listing_with_a_block_missing_is_refused_and_leaves_the_old_one(made: 
     snapshot, job = made
     path = tmp_path / "candidates.csv"
     path.write_text("old")
-    job.path(3).unlink()
+    (tmp_path / job.name(3)).unlink()
     with pytest.raises(PreconditionError, match="block 3 is not finished"):
-        write_listing(snapshot, job, path)
+        write_listing(snapshot, job)
     assert path.read_text() == "old"

@@ -40,13 +40,37 @@ def test_random_pairs_correct_what_answers_about_likely_pairs_teach() -> None:
     assert after < 0.75 * before
 
 
+def test_few_answers_move_the_probabilities_of_other_surveys_towards_the_truth() -> None:
+    errors: list[list[float]] = []
+    for seed in range(4):
+        pairs, rows, individuals = small_survey(12, 9, seed, spread=1.0)
+        product = pairs.visual * pairs.feasibility
+        asked = product > np.sort(product)[-16]
+        nobody = np.where(asked[:, None], individuals, -1 - rows)
+        few = fit_calibration(pairs, rows, nobody, candidates=107, background=~asked)
+        assert few.kind is CalibrationKind.STARTING
+        assert few.same_pairs + few.different_pairs == 15
+        assert few.held_out_ece is None
+        same = individuals[:, 0] == individuals[:, 1]
+        errors.append(
+            [
+                expected_calibration_error(probability(one, pairs), same)
+                for one in (starting_calibration(107), few)
+            ]
+        )
+        order = np.argsort(product)
+        clear = (np.diff(product[order]) > 1e-4) & (product[order][1:] > 1e-2)
+        assert (np.diff(probability(few, pairs)[order])[clear] > 0).all()
+    before, after = np.mean(errors, axis=0)
+    assert after < 0.75 * before
+
+
 def test_random_pairs_are_no_labels() -> None:
-    pairs, rows, individuals = small_survey(8, 6, 0)
-    asked = np.arange(len(rows)) < 5
-    few = fit_calibration(
-        pairs, rows, np.where(asked[:, None], individuals, -1 - rows), candidates=47, background=~asked
+    pairs, rows, _ = small_survey(8, 6, 0)
+    drawn = np.ones(len(rows), np.bool_)
+    assert fit_calibration(pairs, rows, -1 - rows, candidates=47, background=drawn) == starting_calibration(
+        47
     )
-    assert few == starting_calibration(47)
 
 
 def test_evidence_decides_if_it_beats_the_product_and_only_then() -> None:

@@ -90,6 +90,23 @@ def test_the_error_is_near_the_error_on_other_animals() -> None:
     assert 0.5 < np.mean(ratios) < 3.0
 
 
+def test_the_error_after_answers_of_a_session_is_near_the_error_on_other_animals() -> None:
+    found, true = [], []
+    for seed in range(4):
+        pairs, rows, individuals = small_survey(16, 7, seed, spread=1.0)
+        product = pairs.visual * pairs.feasibility
+        asked = product > np.quantile(product, 0.97)
+        nobody = np.where(asked[:, None], individuals, -1 - rows)
+        labels = Labels.of(pairs, rows, nobody, 111, ~asked)
+        error = cross_validate(labels, Shrinkage()).product_error
+        assert error is not None
+        others, _, truth = small_survey(16, 7, seed + 50, spread=1.0)
+        odds = held_out._fitted(labels, Shrinkage())[0].log_odds(others)
+        found.append(error)
+        true.append(expected_calibration_error(expit(odds), truth[:, 0] == truth[:, 1]))
+    assert 0.6 < np.mean(found) / np.mean(true) < 3.0
+
+
 def test_labels_that_leave_nothing_to_learn_from_are_not_judged() -> None:
     pairs, rows, individuals = small_survey(6, 4, 5)
     different = np.flatnonzero(individuals[:, 0] != individuals[:, 1])

@@ -11,7 +11,16 @@ from spotted.arrays import Float64Array
 from spotted.calibration.evidence import LOOKS, TERMS, PairEvidence
 from spotted.calibration.labels import Labels
 from spotted.calibration.starting import product_weights, starting_line
-from spotted.calibration.weights import LEAST_STEEP, Shrinkage, deviations, fit_evidence, fit_line
+from spotted.calibration.unanswered import Population
+from spotted.calibration.weights import (
+    LEAST_STEEP,
+    Shrinkage,
+    Weights,
+    _stretched,
+    deviations,
+    fit_evidence,
+    fit_line,
+)
 from tests.spotted.calibration.surveys import Known, small_survey, with_marks
 
 # the product has no weight of its own beside the others
@@ -134,3 +143,21 @@ def test_labels_of_one_answer_are_survived() -> None:
     found = fit_evidence(known, Shrinkage())
     assert np.isfinite([*found.placed, *found.unplaced]).all()
     assert expit(found.log_odds(known.pairs)).mean() < 0.01
+
+
+def test_answers_of_a_session_change_probabilities_by_evidence_and_not_their_order() -> None:
+    pairs, rows, individuals = small_survey(14, 5, 2, spread=1.0)
+    asked = pairs.visual * pairs.feasibility > np.quantile(pairs.visual * pairs.feasibility, 0.95)
+    labels = Labels.of(pairs, rows, np.where(asked[:, None], individuals, -1 - rows), 69, ~asked)
+    rng = np.random.default_rng(0)
+    plain = Weights(rng.normal(size=len(TERMS) + 1), rng.normal(size=len(LOOKS) + 1))
+    stretched = _stretched(plain, labels, Shrinkage())
+    half = pairs.at((np.arange(len(rows)),))
+    half.feasibility[::2] = np.nan
+    before, after = plain.log_odds(half), stretched.log_odds(half)
+    slope, constant = np.polyfit(before, after, 1)
+    assert slope > 0
+    np.testing.assert_allclose(after, constant + slope * before)
+    survey = Population.of(labels)
+    found = fit_evidence(labels, Shrinkage()).log_odds(pairs)
+    assert survey.mass @ expit(found) / survey.mass.sum() == pytest.approx(survey.share, rel=0.1)

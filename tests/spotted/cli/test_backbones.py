@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from services.embedder.export.__main__ import Exported
-from services.embedder.export.architectures import ARCHITECTURES
+from services.embedder.export.architectures import ARCHITECTURES, POOLINGS
 from services.embedder.export.variants import PRECISIONS
 from spotted.cli import backbones, main
 
@@ -44,9 +44,9 @@ def test_a_failure_is_that_of_the_export(tmp_path: Path, run: Run) -> None:
     assert not stdout
 
 
-def test_the_help_names_every_backbone_and_precision() -> None:
+def test_the_help_names_every_backbone_precision_and_pooling() -> None:
     shown = CliRunner().invoke(main, ["export-backbone", "--help"]).output
-    assert {*ARCHITECTURES, *PRECISIONS} <= set(re.findall(r"[\w-]*\w", shown))
+    assert {*ARCHITECTURES, *PRECISIONS, *POOLINGS} <= set(re.findall(r"[\w-]*\w", shown))
 
 
 def test_missing_packages_are_named_with_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

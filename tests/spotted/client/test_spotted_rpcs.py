@@ -41,6 +41,7 @@ CALLS: dict[str, Callable[[Spotted], object]] = {
     "Embed": lambda s: s.embed_batch([values.Crop("a", b"")]),
     "EmbedStream": lambda s: list(s.embed([values.Crop("a", b"")])),
     "ApplyHead": lambda s: s.apply_head("h", VECTORS),
+    "GetHeatMap": lambda s: s.heat_map(values.Crop("a", b""), values.Crop("b", b"")),
     "AddReferenceImage": lambda s: s.add_reference(b""),
     "ListModels": lambda s: list(s.models()),
     "GetServerInfo": lambda s: s.server_info(),

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from spotted.errors import InvalidInputError
-from spotted.training.networks import GeneralisedMean, NetworkSpec, build_network
+from spotted.training.networks import GeneralisedMean, NetworkSpec, build_network, for_any_size
 
 
 def images(count: int, size: int) -> torch.Tensor:
@@ -73,3 +73,18 @@ def test_the_generalised_mean_lies_between_mean_and_maximum(power: float, reduce
     pooling.p.data.fill_(power)
     found = pooling(torch.from_numpy(maps)).detach().numpy()
     np.testing.assert_allclose(found, reduced(maps, axis=(2, 3)), rtol=0.05)
+
+
+def test_a_transformer_takes_other_sizes_with_the_same_weights() -> None:
+    spec = NetworkSpec("test_vit", image_size=48, pooling="default", batch_norm=False)
+    network = build_network(spec).eval()
+    free = for_any_size(network, spec).eval()
+    torch.testing.assert_close(free(images(2, 48)), network(images(2, 48)))
+    assert free(images(2, 16)).shape == (2, network.dimension)
+    assert free.state_dict().keys() == network.state_dict().keys()
+    resnet = NetworkSpec("test_resnet", image_size=32)
+    convolutional = build_network(resnet)
+    assert for_any_size(convolutional, resnet) is convolutional
+    mixer = NetworkSpec("mixer_s32_224", image_size=224, pooling="default", batch_norm=False)
+    with pytest.raises(InvalidInputError, match="takes images of one size only; train without small crops"):
+        for_any_size(network, mixer)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from spotted.boxes.cropping import FractionBox
@@ -15,7 +16,13 @@ from spotted.training.loop.settings import LoopSettings
 from spotted.training.networks import NetworkSpec
 from spotted.training.pairs.temporal import TemporalPairs
 from spotted.training.photographs.photograph import Photograph
-from spotted.training.pretraining import PretrainRecipe, choose_examples, hold_out, pretrain_backbone
+from spotted.training.pretraining import (
+    PretrainRecipe,
+    choose_examples,
+    choose_views,
+    hold_out,
+    pretrain_backbone,
+)
 from spotted.training.runs.folder import load_network, read_run
 from tests.spotted.training.coats import coat_crops
 from tests.spotted.training.methods.objectives import SMALL
@@ -84,6 +91,18 @@ def test_without_a_usable_photograph_there_is_nothing_to_learn_from() -> None:
         choose_examples(recipe("simclr"), consecutive_pairs(), np.zeros(40, int), np.zeros(40, bool))
 
 
+def test_small_crops_are_further_views_of_dino_only() -> None:
+    labels, usable = np.repeat(np.arange(ANIMALS), EACH), np.ones(ANIMALS * EACH, dtype=np.bool_)
+    wanted = recipe("dino", small_crops=3)
+    examples = choose_examples(wanted, consecutive_pairs(), labels, usable)
+    assert examples.rows[0].tolist() == [0, 1, 0, 1, 0]
+    photograph = np.zeros((32, 32, 3), dtype=np.uint8)
+    views = choose_views(wanted, 32)
+    edges = [len(view(photograph, np.random.default_rng(0))) for view in views]
+    assert edges == [32, 32, 16, 16, 16]
+    assert choose_examples(recipe("byol"), consecutive_pairs(), labels, usable).views == 2
+
+
 @pytest.mark.parametrize("method", ["byol", "triplet"])
 def test_a_pretraining_ends_in_a_run_whose_measures_are_those_of_its_network(
     method: str, photographs: list[Photograph], tmp_path: Path
@@ -116,3 +135,14 @@ def trained_on(photographs: list[Photograph]) -> set[int]:
     """Rows of the photographs that are not held out."""
     labels = np.repeat(np.arange(len(photographs) // EACH), EACH)
     return {*np.flatnonzero(~hold_out(labels, 0.3, seed=0)).tolist()}
+
+
+def test_a_transformer_learns_from_small_crops_and_is_exported_as_it_was(
+    photographs: list[Photograph], tmp_path: Path
+) -> None:
+    vit = NetworkSpec("test_vit", image_size=32, pooling="default", batch_norm=False)
+    wanted = recipe("dino", network=vit, small_crops=1, loop=LoopSettings(epochs=1, batch_size=8))
+    pretrain_backbone(photographs, consecutive_pairs(), wanted, tmp_path / "run")
+    run, network = load_network(tmp_path / "run")
+    assert (run.recipe["small_crops"], run.network) == (1, vit)
+    assert network(torch.zeros(1, 3, 32, 32)).shape == (1, run.dimension)

@@ -19,7 +19,7 @@ SMALL = sorted(path for path, limit in LIMITS.items() if limit == SMALL_BYTES)
 
 def test_only_requests_with_images_may_be_as_large_as_images() -> None:
     large = {path.rpartition("/")[2] for path, limit in LIMITS.items() if limit == LARGEST}
-    assert large == {"Embed", "EmbedStream", "AddReferenceImage"}
+    assert large == {"Embed", "EmbedStream", "GetHeatMap", "AddReferenceImage"}
 
 
 def test_lists_and_vectors_have_room_and_single_ids_do_not() -> None:

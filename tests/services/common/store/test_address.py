@@ -36,6 +36,9 @@ def test_sentinels_are_taken_apart() -> None:
         "redis:///0",
         "redis+sentinel://ann:secret@one:7001/",
         "redis+sentinel:///spotted/0",
+        "redis+cluster:///",
+        "redis+cluster://ann:secret@one:7001,two/1",
+        "redis+cluster://ann:secret@one:7001?no_such_setting=1",
         "redis://ann:secret@store/0?replicas=some",
         "redis://ann:secret@store/0?replicas=-1",
         "redis://ann:secret@store/0?socket_timeout=0",
@@ -47,6 +50,16 @@ def test_a_url_that_cannot_be_used_is_refused_with_the_forms_and_no_password(url
     with pytest.raises(InvalidInputError, match=r"SPOTTED_STORE_URL .*use redis://host:port/0") as refused:
         Store(url)
     assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_nodes_of_a_cluster_are_reached_over_tls_if_the_url_says_so(*, encrypted: bool) -> None:
+    scheme, query = ("rediss", "?ssl_ca_certs=/ca.pem") if encrypted else ("redis", "")
+    address = parse(f"{scheme}+cluster://ann:secret@one:1,two:2{query}")
+    pool = address.node("one", 1).connection_pool
+    assert issubclass(pool.connection_class, SSLConnection) is encrypted
+    assert pool.connection_kwargs.get("ssl_ca_certs") == ("/ca.pem" if encrypted else None)
+    assert (pool.connection_kwargs["username"], pool.connection_kwargs["password"]) == ("ann", "secret")
 
 
 @pytest.mark.parametrize("encrypted", [False, True])

@@ -29,9 +29,9 @@ def refused(word: str) -> exceptions.ResponseError:
         ("MASTERDOWN", "Sentinels"),
         ("UNBLOCKED", "Sentinels"),
         ("BUSY", "wait for it"),
-        ("CLUSTERDOWN", "one primary"),
-        ("MOVED", "one primary"),
-        ("CROSSSLOT", "one primary"),
+        ("CLUSTERDOWN", "start the missing nodes"),
+        ("MOVED", "redis+cluster://"),
+        ("TRYAGAIN", "wait for it"),
     ],
 )
 def test_every_word_of_a_server_has_a_remedy_and_may_be_repeated(word: str, remedy: str) -> None:

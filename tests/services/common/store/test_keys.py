@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services.common.store import keys
+from tests.slots import slot
 
 
 def test_every_key_function_is_in_the_table() -> None:
@@ -13,7 +14,10 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.VERSION,
         keys.UPGRADE,
         keys.SYNCED,
+        keys.synced("spotted:{<tag of a key>}:any"),
+        keys.ORGANISATIONS,
         keys.surveys("<organisation>"),
+        keys.listing("<survey>"),
         keys.survey_journal("<survey>"),
         "<a journal>" + keys.LENGTH,
         keys.sessions("<survey>"),
@@ -23,6 +27,7 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.leases("<survey>", "<session>"),
         keys.request("<survey>", "<scope>", "<id>"),
         keys.head("<organisation>", "<digest>"),
+        keys.trained("<organisation>/<survey>").replace("<organisation>/<survey>", "<survey>"),
         keys.calibration("<organisation>", "<digest>"),
         keys.reference("<organisation>", "<digest>"),
         keys.operation("<organisation>", "<id>"),
@@ -32,6 +37,7 @@ def test_every_key_function_is_in_the_table() -> None:
         keys.restored_parts("<survey>", "<id>"),
         keys.matching("<survey>", "<generation>"),
         keys.token("<id>"),
+        keys.TOKENS,
         keys.catalogue_journal("<organisation>"),
         keys.restored_catalogue("<organisation>", "<id>"),
         keys.catalogue_request("<organisation>", "<scope>", "<id>"),
@@ -47,6 +53,12 @@ def test_every_key_function_is_in_the_table() -> None:
 def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
     of_survey = [
         keys.survey_journal("s"),
+        keys.listing("s"),
+        keys.local_parts("s"),
+        keys.restored_parts("s", "i"),
+        keys.training("s", "g"),
+        keys.matching("s", "g"),
+        keys.sessions("s"),
         keys.session_journal("s", "a"),
         keys.session_upload("s", "a", "i"),
         keys.restored_journal("s", "i", "a"),
@@ -54,6 +66,11 @@ def test_all_keys_of_a_survey_share_one_cluster_slot() -> None:
         keys.request("s", "x", "y"),
     ]
     assert {re.findall(r"\{(.*?)\}", key)[0] for key in of_survey} == {"s:s"}
+
+
+@pytest.mark.parametrize("key", [keys.survey_journal("s"), keys.token("t"), "spotted:{s"])
+def test_the_key_to_wait_with_is_in_the_slot_of_the_other(key: str) -> None:
+    assert slot(keys.synced(key)) == slot(key)
 
 
 @pytest.mark.parametrize("make", [keys.head, keys.calibration, keys.reference, keys.operation])

@@ -12,8 +12,10 @@ from services.embedder.export.architectures import (
     PixelFeatures,
     architecture_of,
     build,
+    pooled,
     resized,
 )
+from services.embedder.export.pooling import RegionalMaxima
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.training.torchvision_operators import import_timm
 
@@ -105,6 +107,26 @@ def test_a_larger_image_becomes_a_vector_of_the_same_dimension() -> None:
     with torch.device("meta"):
         network = build(resized(ARCHITECTURES["efficientnet-lite0"], 320))
     assert network(pixels).shape == (2, 1280)
+
+
+def test_regional_maxima_are_a_backbone_of_their_own_with_the_same_weights() -> None:
+    architecture = ARCHITECTURES["efficientnet-lite0"]
+    regional = resized(pooled(architecture, "rmac"), 64)
+    assert (regional.model_id, regional.dimension) == ("efficientnet-lite0-rmac-64", 1280)
+    assert pooled(architecture, "mean") is architecture
+    torch.manual_seed(0)
+    network = build(regional)
+    pixels = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    with torch.no_grad():
+        centred = ((pixels.float() - network.mean) / network.std).permute(0, 3, 1, 2)
+        maps = network.network.extract_features(centred)  # type: ignore[operator] # an untyped package
+        torch.testing.assert_close(network(pixels), RegionalMaxima()(maps))
+
+
+@pytest.mark.parametrize("model_id", ["miewid-msv3", "megadescriptor-t-224"])
+def test_a_network_with_a_trained_pooling_keeps_it(model_id: str) -> None:
+    with pytest.raises(InvalidInputError, match=f"{model_id} was trained with its own pooling"):
+        pooled(ARCHITECTURES[model_id], "rmac")
 
 
 def test_padding_of_another_size_is_that_of_the_published_network() -> None:

@@ -13,13 +13,14 @@ import pytest
 import torch
 from PIL import Image
 
-from services.embedder.export.__main__ import Exported, export, exported_content, published
+from services.embedder.export.__main__ import Exported, export, exported_content, loaded, published
 from services.embedder.export.architectures import ARCHITECTURES, build
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.onnx_export import Agreement, features
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, load_backbone, read_manifest
-from spotted.errors import AlreadyExistsError, InvalidInputError
+from services.embedder.inference.cell_maps import CELLS_FILE
+from spotted.errors import AlreadyExistsError, InvalidInputError, PreconditionError
 from spotted.training.torchvision_operators import import_timm
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -58,7 +59,7 @@ def test_a_second_export_changes_nothing(exported: Exported) -> None:
 @pytest.mark.slow
 def test_the_same_weights_give_the_same_bytes(exported: Exported) -> None:
     architecture = ARCHITECTURES[MODEL_ID]
-    content, _ = exported_content(architecture, published(architecture), "fp32", None)
+    content, _ = exported_content(loaded(architecture, published(architecture)), architecture, "fp32", None)
     assert content == (exported.directory / MODEL_FILE).read_bytes()
     # the file that earlier versions exported: stored vectors are known by it
     assert exported.manifest.sha256.startswith("006e668d09ca")
@@ -70,8 +71,20 @@ def test_no_path_of_this_machine_is_in_the_file(exported: Exported) -> None:
     assert b".py" not in content
 
 
-def test_only_the_two_files_are_left_on_disk(exported: Exported) -> None:
-    assert {path.name for path in exported.directory.iterdir()} == {MODEL_FILE, MANIFEST_FILE}
+def test_only_the_three_files_are_left_on_disk(exported: Exported) -> None:
+    found = {path.name for path in exported.directory.iterdir()}
+    assert found == {MODEL_FILE, MANIFEST_FILE, CELLS_FILE}
+
+
+def test_an_export_without_cells_gets_them_and_keeps_its_file(tmp_path: Path, exported: Exported) -> None:
+    directory = tmp_path / MODEL_ID / "1"
+    shutil.copytree(exported.directory, directory)
+    (directory / CELLS_FILE).unlink()
+    with pytest.raises(PreconditionError, match=r"comes without cells\.npz, .* export it again"):
+        load_backbone(tmp_path, MODEL_ID).require_cells()
+    assert not export(MODEL_ID, tmp_path).fresh
+    for name in (CELLS_FILE, MODEL_FILE, MANIFEST_FILE):
+        assert (directory / name).read_bytes() == (exported.directory / name).read_bytes()
 
 
 @pytest.mark.usefixtures("traced")
@@ -164,7 +177,7 @@ def test_fp16_is_a_backbone_of_its_own(tmp_path: Path, drawing: ByteArray) -> No
 
 
 @pytest.mark.usefixtures("traced")
-def test_another_image_size_is_a_backbone_of_its_own(
+def test_another_image_size_and_pooling_is_a_backbone_of_its_own(
     tmp_path: Path, exported: Exported, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes, content = [], (exported.directory / MODEL_FILE).read_bytes()
@@ -174,11 +187,12 @@ def test_another_image_size_is_a_backbone_of_its_own(
         return content
 
     monkeypatch.setattr("services.embedder.export.__main__.trace", trace)
-    done = export(MODEL_ID, tmp_path, image_size=320)
+    name = f"{MODEL_ID}-rmac-320"
+    done = export(MODEL_ID, tmp_path, image_size=320, pooling="rmac")
     assert sizes == [320]
-    assert done.directory == tmp_path / f"{MODEL_ID}-320" / "1"
-    assert (done.manifest.model_id, done.manifest.input_size) == (f"{MODEL_ID}-320", 320)
-    assert not export(MODEL_ID, tmp_path, image_size=320).fresh
+    assert done.directory == tmp_path / name / "1"
+    assert (done.manifest.model_id, done.manifest.input_size) == (name, 320)
+    assert not export(MODEL_ID, tmp_path, image_size=320, pooling="rmac").fresh
 
 
 @pytest.mark.slow

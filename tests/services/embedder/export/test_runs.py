@@ -12,6 +12,7 @@ from services.embedder.export.architectures import build, resized
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.runs import from_run
 from services.embedder.inference.backbones import load_backbone
+from services.embedder.inference.cell_maps import CELLS_FILE
 from spotted.errors import AlreadyExistsError, InvalidInputError, PreconditionError
 from spotted.training.evaluation.vectors import embed_crops
 from spotted.training.images.crops import read_crop
@@ -55,6 +56,8 @@ def test_a_manifest_says_where_it_comes_from(exported_run: Exported) -> None:
     manifest = exported_run.manifest
     assert (manifest.model_id, manifest.dimension, manifest.input_size) == ("coats", 64, 32)
     assert (manifest.licence, manifest.resize_kernel) == ("CC0-1.0", "bilinear")
+    # its vector is that of a class token
+    assert not (exported_run.directory / CELLS_FILE).exists()
     assert manifest.source.startswith("trained by arcface on 20 photographs of 5 animals (recipe ")
     assert manifest.least_cosine is not None
     assert manifest.least_cosine > 0.99999

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,15 @@ from PIL import Image
 
 from services.embedder.export.__main__ import Exported
 from services.embedder.images.decoding import ByteArray
-from services.embedder.inference.backbones import MANIFEST_FILE, MODEL_FILE, Backbone, Manifest, load_backbone
+from services.embedder.inference.backbones import (
+    MANIFEST_FILE,
+    MODEL_FILE,
+    Backbone,
+    Manifest,
+    load_backbone,
+    read_manifest,
+)
+from services.embedder.inference.cell_maps import CELLS_FILE, CellMap
 from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
 
@@ -211,3 +220,29 @@ def test_the_newest_version_is_the_highest_number(copied: Path) -> None:
 
 def test_a_manifest_survives_its_file(exported: Exported) -> None:
     assert Manifest.from_json(exported.manifest.to_json()) == exported.manifest
+
+
+def test_the_cells_of_an_image_add_up_to_its_features(backbone: Backbone) -> None:
+    for image in noise(2):
+        cells = backbone.cells(image)
+        assert cells.shape == (7, 7, backbone.manifest.dimension)
+        total = cells.sum(axis=(0, 1))
+        (expected,) = vectors(backbone, [image])
+        assert total / np.linalg.norm(total) == pytest.approx(expected, abs=1e-5)
+
+
+def test_vectors_have_the_bits_that_they_have_without_cells(backbone: Backbone, copied: Path) -> None:
+    (copied / CELLS_FILE).unlink()
+    without = load_backbone(copied.parent.parent, MODEL_ID)
+    assert without.cell_map is None
+    assert vectors(without, noise(3)).tobytes() == vectors(backbone, noise(3)).tobytes()
+    with pytest.raises(PreconditionError, match=r"comes without cells\.npz"):
+        without.cells(noise(1)[0])
+
+
+def test_cells_of_another_file_are_refused_when_it_is_loaded(copied: Path) -> None:
+    content = (copied / CELLS_FILE).read_bytes()
+    other = replace(CellMap.from_bytes(content, read_manifest(copied).sha256), model_sha256="f" * 64)
+    (copied / CELLS_FILE).write_bytes(other.to_bytes())
+    with pytest.raises(PreconditionError, match="belongs to model file ffffffffffff"):
+        load_backbone(copied.parent.parent, MODEL_ID)

@@ -11,11 +11,11 @@ from services.common.store import keys
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.local_parts import LocalParts
-from services.scorer.local import shortlists
 from services.scorer.local.matchings import MATCH
 from spotted import messages
 from spotted.calibration.evidence import PairEvidence, compare_sides
 from spotted.calibration.model import probability
+from spotted.matching import shortlists
 from spotted.v1 import local_features_pb2, operations_pb2, scorer_pb2, survey_pb2
 from tests.services.failing import failure_of
 from tests.services.scorer.local.matched import ANIMALS, add_features, animal_of, match, weigh_marks

@@ -7,8 +7,6 @@ from services.scorer.local_scores.matched_surveys import (
     MOST_POINTS,
     MatchedSurveys,
     local_digest,
-    owner,
-    rows_with_features,
 )
 from services.scorer.surveys import Surveys
 from spotted.errors import ConcurrencyError, PreconditionError
@@ -30,7 +28,7 @@ def test_what_is_read_is_what_was_stored_and_matched(
     assert matched.match(before, ids[0], ids[4]) is None
     add_features(scorer, survey_id, {i: n for n, i in enumerate(ids[:6])})
     featured = surveys.snapshot(survey_id)
-    assert rows_with_features(featured).tolist() == [True] * 6 + [False] * 2
+    assert matched.feature_rows(featured).ready.tolist() == [True] * 6 + [False] * 2
     assert matched.features(featured, ids[7]) is None
     match(scorer, store, survey_id)
     after = surveys.snapshot(survey_id)
@@ -70,11 +68,12 @@ def test_scores_that_another_call_replaced_are_no_damage(
 
 
 def test_detections_of_one_encounter_normalise_none_of_them(
-    scorer: Scorer, surveys: Surveys, survey_id: str
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str
 ) -> None:
     added = scorer.plant(survey_id, 20)[0]
     snapshot = surveys.snapshot(survey_id)
-    owners = [owner(snapshot, row) for row in range(20)]
+    owner = MatchedSurveys(store, surveys.snapshot).feature_rows(snapshot).owner
+    owners = [owner(row) for row in range(20)]
     for one, first in zip(added, owners, strict=True):
         for other, second in zip(added, owners, strict=True):
             same = one is other or (one.encounter_id != "" and one.encounter_id == other.encounter_id)

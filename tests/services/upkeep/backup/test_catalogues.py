@@ -8,6 +8,7 @@ import pytest
 
 from services.common.process import now
 from services.common.store import keys
+from services.common.store.organisations import enrol
 from services.common.store.store import Store
 from services.upkeep.backup.catalogues import (
     PAGE_BYTES,
@@ -40,9 +41,10 @@ def change(number: int) -> bytes:
 def owner(store: Store) -> Iterator[str]:
     """An organisation whose catalogue has five changes."""
     name = f"org{uuid.uuid4().hex[:8]}"
+    enrol(store, name)
     push(store, keys.catalogue_journal(name), *(change(number) for number in range(5)))
     yield name
-    store.delete(*store.names(f"{keys.CATALOGUES}{name}"))
+    store.delete(*store.names(keys.of_catalogue(name)))
 
 
 def backed_up(store: Store, owner: str, path: Path) -> Path:

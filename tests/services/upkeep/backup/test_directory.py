@@ -9,6 +9,7 @@ import pytest
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from services.common.store import keys
+from services.common.store.organisations import enrol
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.upkeep.backup.contents import read_contents
@@ -17,6 +18,7 @@ from spotted.errors import NotFoundError, StoreUnavailableError
 from spotted.local import processes
 from spotted.v1 import store_pb2, survey_pb2
 from tests.services.journal_entries import push, rewind
+from tests.services.listing import enlist, strike
 
 BEGAN_S = 1_780_000_000
 
@@ -33,7 +35,8 @@ def ticking() -> Callable[[], Timestamp]:
 def plant(store: Store, survey_id: str) -> str:
     survey = survey_pb2.Survey(survey_id=survey_id, end_time=at(0))
     event = store_pb2.SurveyEvent(survey=survey)
-    store.add_member(keys.surveys(keys.owner(survey_id)), survey_id)
+    enlist(store, survey_id, keys.owner(survey_id))
+    enrol(store, keys.owner(survey_id))
     push(store, keys.survey_journal(survey_id), event.SerializeToString())
     return survey_id
 
@@ -46,13 +49,15 @@ def surveys(store: Store) -> list[str]:
 
 
 def test_surveys_of_every_organisation_are_found(store: Store, surveys: list[str]) -> None:
-    store.add_member(keys.surveys("a-org"), "a-org/listed-but-none")
+    enlist(store, "a-org/listed-but-none", "a-org")
     lost = plant(store, f"lost-{uuid.uuid4().hex[:8]}")
     store.delete(keys.survey_journal(lost))
     found = survey_ids(store)
     assert {*surveys, lost} <= set(found)
     assert found == sorted(found)
     assert "a-org/listed-but-none" not in found
+    # and withdrawn from the list
+    assert "a-org/listed-but-none" not in store.fields(keys.surveys("a-org"))
     Existence(store).delete_survey(lost, "")
 
 
@@ -116,7 +121,7 @@ def test_a_survey_with_an_id_that_no_service_accepts_is_named_and_the_others_are
         run = back_up_all(store, [*surveys[:1], odd, *surveys[1:]], directory, now=ticking())
         assert odd in survey_ids(store)
     finally:
-        store.remove_member(keys.surveys(keys.owner(odd)), odd)
+        strike(store, odd, keys.owner(odd))
         store.delete(keys.survey_journal(odd))
     assert [each.survey_id for each in run.backed_up] == surveys
     assert [survey_id for survey_id, _ in run.failed] == [odd]
@@ -126,16 +131,15 @@ def test_a_survey_with_an_id_that_no_service_accepts_is_named_and_the_others_are
 def test_ids_and_journals_that_another_program_wrote_are_named(store: Store, tmp_path: Path) -> None:
     tag = uuid.uuid4().hex[:8]
     good, wrong = plant(store, f"good-{tag}"), f"wrong-{tag}"
-    add = store.script("redis.call('SADD', KEYS[1], ARGV[1])")
-    store.add_member(keys.surveys(""), wrong)
+    enlist(store, wrong)
     store.put(keys.survey_journal(wrong), b"no list")
-    add([keys.surveys("")], [b"\xff" + tag.encode()])
+    enlist(store, b"\xff" + tag.encode())
     try:
         found = [survey_id for survey_id in survey_ids(store) if tag in survey_id]
         run = back_up_all(store, found, tmp_path, now=ticking())
     finally:
-        store.script("redis.call('SREM', KEYS[1], ARGV[1])")([keys.surveys("")], [b"\xff" + tag.encode()])
-        store.remove_member(keys.surveys(""), wrong)
+        strike(store, b"\xff" + tag.encode())
+        strike(store, wrong)
         store.delete(keys.survey_journal(wrong))
     assert [each.survey_id for each in run.backed_up] == [good]
     ((survey_id, error),) = run.failed

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from services.common.store.store import Store
 from services.upkeep.backup.contents import read_contents
 from services.upkeep.backup.directory import back_up_all
-from services.upkeep.backup.object_store import PART_BYTES, Bucket, is_url, local_copy, read_settings
+from services.upkeep.backup.object_store import PART_BYTES, Bucket, local_copy, read_settings
 from spotted.errors import InvalidInputError, NotFoundError, UnavailableError
 from spotted.local import processes
 from tests.services.upkeep.backup.test_directory import plant, ticking
@@ -21,11 +20,6 @@ obstore = pytest.importorskip("obstore", reason="the extra s3 is not installed")
 def bucket(s3: dict[str, str]) -> Bucket:
     """A prefix of its own."""
     return Bucket(f"s3://backups/{uuid.uuid4().hex}/", s3)
-
-
-def test_a_url_is_told_from_a_file() -> None:
-    assert is_url("s3://bucket/prefix")
-    assert not is_url("/backups/kenya.spotted")
 
 
 def test_settings_are_read_from_files_named_like_them(tmp_path: Path) -> None:
@@ -49,13 +43,13 @@ def test_a_file_comes_back_as_it_was(bucket: Bucket, tmp_path: Path, size: int) 
     assert bucket.names() == []
 
 
-def test_an_object_that_differs_from_the_file_is_noticed_and_removed(bucket: Bucket, tmp_path: Path) -> None:
-    def damaged(_: object, name: str, path: Path, **__: object) -> None:
-        obstore.put(bucket._store, name, path.read_bytes()[:-1])
+def test_an_object_that_differs_from_the_file_is_noticed_and_removed(
+    bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def damaged(path: Path) -> None:
+        obstore.put(bucket._store, path.name, path.read_bytes()[:-1])
 
-    bucket._calls = SimpleNamespace(  # an object store that damages
-        put=damaged, get=obstore.get, delete=obstore.delete, list=obstore.list
-    )
+    monkeypatch.setattr(bucket, "_put", damaged)
     (tmp_path / "one.spotted").write_text("text")
     with pytest.raises(UnavailableError, match="differs from what was uploaded and was removed; repeat"):
         bucket.upload(tmp_path / "one.spotted")

@@ -54,7 +54,7 @@ def lived(spotted: Spotted, store: Store, steps: list[str], seed: int = 0) -> st
 
 
 def keys_of(store: Store) -> list[str]:
-    return [*store.names("spotted:"), *store.members(keys.surveys(""))]
+    return [*store.names("spotted:"), *store.fields(keys.surveys(""))]
 
 
 @example(steps=["answer", "head", "calibrate", "delete", "answer", "retract", "move", "answer"], seed=0)
@@ -238,12 +238,12 @@ def test_a_restore_that_is_killed_shows_nothing_and_is_repeated(
     assert len(left) == pages
     expires = second.script("return redis.call('TTL', KEYS[1])", writes=False)
     assert all(":restore:" in name and 0 < int(str(expires([name], []))) <= 3600 for name in left)
-    assert survey_id not in second.members(keys.surveys(""))
+    assert survey_id not in second.fields(keys.surveys(""))
     assert not restore_survey(second, file).unchanged
-    assert survey_id in second.members(keys.surveys(""))
+    assert survey_id in second.fields(keys.surveys(""))
     journals = [name for name in second.names(keys.of_survey(survey_id)) if ":restore:" not in name]
-    # three journals with their lengths, and the list of sessions
-    assert len(journals) == 7
+    # three journals with their lengths, the list of sessions and the mark in that of surveys
+    assert len(journals) == 8
     assert all(int(str(expires([name], []))) == -1 for name in journals)
 
 
@@ -299,7 +299,7 @@ def test_a_survey_moves_to_another_organisation(file: Path, second: Store) -> No
     own = next(read(file)).header.survey_id
     moved = restore_survey(second, file, organisation="wcs")
     assert moved.survey_id == f"wcs/{own}"
-    assert moved.survey_id in second.members(keys.surveys("wcs"))
+    assert moved.survey_id in second.fields(keys.surveys("wcs"))
     created = store_pb2.SurveyEvent.FromString(contents(second, keys.survey_journal(moved.survey_id))[0])
     assert created.survey.survey_id == moved.survey_id
     assert created.import_id
@@ -329,5 +329,5 @@ def test_a_file_of_a_store_of_another_version_is_refused(file: Path, second: Sto
             if record.HasField("header"):
                 record.header.store_version = "0"
             writer.write(record)
-    with pytest.raises(StoreVersionError, match="version 0, this release uses version 2; restore it with"):
+    with pytest.raises(StoreVersionError, match="version 0, this release uses version 3; restore it with"):
         restore_survey(second, other)

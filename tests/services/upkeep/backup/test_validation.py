@@ -168,16 +168,16 @@ def test_events_that_no_service_writes_are_refused_and_nothing_is_stored(
     with pytest.raises(InvalidInputError, match=words):
         restore_survey(store, path)
     assert store.names(keys.of_survey(survey_id)) == []
-    assert survey_id not in store.members(keys.surveys(""))
+    assert survey_id not in store.fields(keys.surveys(""))
 
 
 @pytest.mark.parametrize("odd", ["../../etc", "a\nb", "*", "", "a/b/c", "a/"])
 def test_a_survey_id_that_no_service_accepts_is_refused(store: Store, tmp_path: Path, odd: str) -> None:
-    before = store.members(keys.surveys("")), store.names(keys.of_survey(odd))
+    before = store.fields(keys.surveys("")), store.names(keys.of_survey(odd))
     path = file_of(tmp_path, {"": OWN}, odd)
     with pytest.raises(InvalidInputError, match="the survey id in the file"):
         restore_survey(store, path)
-    assert (store.members(keys.surveys("")), store.names(keys.of_survey(odd))) == before
+    assert (store.fields(keys.surveys("")), store.names(keys.of_survey(odd))) == before
 
 
 def test_a_session_is_checked_as_completely_as_one_that_is_imported(

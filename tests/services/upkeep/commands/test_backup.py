@@ -8,6 +8,7 @@ from click.testing import Result
 
 from services.common import process
 from services.common.store import keys
+from services.common.store.organisations import enrol
 from services.common.store.store import Store
 from services.upkeep.backup.directory import files
 from services.upkeep.commands import backup, restore
@@ -67,6 +68,7 @@ def test_all_includes_catalogues_which_are_checked_by_their_own_rules(
     plant(second, survey_id)
     owner = f"org{survey_id[-8:]}"
     change = catalogue_pb2.CatalogueChange(change_id="first", create_time=process.now())
+    enrol(second, owner)
     push(second, keys.catalogue_journal(owner), change.SerializeToString())
     done = run(second, "--all", "--output", str(tmp_path))
     assert done.exit_code == 0, done.stderr
@@ -74,7 +76,7 @@ def test_all_includes_catalogues_which_are_checked_by_their_own_rules(
     (path,) = files(tmp_path, f"{owner}//catalogue")
     checked = run(second, "--check", str(path))
     assert f"{path} is intact: {owner}//catalogue as of" in checked.stdout
-    second.delete(*second.names(f"{keys.CATALOGUES}{owner}"))
+    second.delete(*second.names(keys.of_catalogue(owner)))
 
 
 def test_one_that_fails_fails_the_command_and_stops_no_other(

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 
 from spotted.arrays import ByteArray
-from spotted.training.images.augmentation import Augmentation, as_is, equalise, sharpen, turn_hue
+from spotted.training.images.augmentation import (
+    Augmentation,
+    SmallCrop,
+    as_is,
+    equalise,
+    sharpen,
+    small_size,
+    turn_hue,
+)
 from tests.spotted.training.coats import coat_crops
 
 NOTHING = Augmentation(geometry=0.0, colour=0.0, sharpening=0.0, clahe=0.0)
@@ -87,3 +95,23 @@ def test_sharpening_spreads_an_edge_and_keeps_flat_areas() -> None:
 def test_equalising_lifts_the_contrast_of_a_dull_crop() -> None:
     dull = (IMAGE // 8 + 100).astype(np.uint8)
     assert equalise(dull).std() > 1.5 * dull.std()
+
+
+def test_a_small_crop_is_a_part_of_the_stated_share() -> None:
+    rows, columns = np.mgrid[0:100, 0:100]
+    places = np.stack([rows, columns, np.zeros_like(rows)], axis=2).astype(np.uint8)
+    view = SmallCrop(25, NOTHING, least_share=0.0625, most_share=0.25)
+    edges = []
+    for seed in range(30):
+        small = view(places, np.random.default_rng(seed)).astype(int)
+        assert small.shape == (25, 25, 3)
+        # rows and columns that it spans
+        spans = small[-1, -1, :2] - small[0, 0, :2]
+        assert abs(spans[0] - spans[1]) <= 2
+        edges.append(int(spans[0]) + 1)
+    assert 22 <= min(edges) < 30
+    assert 40 < max(edges) <= 51
+
+
+def test_small_crops_have_whole_patches() -> None:
+    assert [small_size(size) % 16 for size in (32, 64, 96, 224, 256)] == [0] * 5

@@ -1,5 +1,7 @@
 import torch
 
+from spotted.training.images.batches import Batch
+from spotted.training.loop.objective import Position
 from spotted.training.methods.losses import distillation, negative_cosine
 from spotted.training.methods.predictive import BYOL, DINO, FastSiam
 from tests.spotted.training.methods.objectives import drawn_batch, tiny_network
@@ -49,3 +51,31 @@ def test_dino_distils_from_the_centred_teacher_and_moves_the_centre() -> None:
     expected = distillation(teacher, student, centre, teacher_temperature=0.04, student_temperature=0.1)
     torch.testing.assert_close(loss, expected)
     torch.testing.assert_close(dino.centre, 0.75 * centre + 0.25 * teacher.mean(dim=(0, 1)))
+
+
+def test_the_directions_of_dino_learn_after_the_first_epoch() -> None:
+    dino, batch = DINO(tiny_network(), hidden=16, bottleneck=4, outputs=10), drawn_batch(2)
+    # weight decay changes only the length of the directions, which does not count
+    descent = torch.optim.AdamW(dino.parameters(), lr=1e-2, weight_decay=0.1)
+    moved = []
+    for step in range(4):
+        before = torch.nn.functional.normalize(dino.head.directions.detach(), dim=1)
+        dino.before_step(Position(step=step, steps=4, epoch=step / 2))
+        descent.zero_grad()
+        dino(batch).backward()
+        descent.step()
+        after = torch.nn.functional.normalize(dino.head.directions.detach(), dim=1)
+        moved.append(not torch.allclose(before, after, atol=1e-6))
+    assert moved == [False, False, True, True]
+
+
+def test_the_student_of_dino_sees_small_crops_and_the_teacher_does_not() -> None:
+    dino, large = DINO(tiny_network(), hidden=16, bottleneck=4, outputs=10), drawn_batch(2)
+    small = tuple(view[:, :, :7, :7] for view in drawn_batch(2, seed=1).views)
+    batch = Batch((*large.views, *small), large.labels)
+    teacher = torch.stack([dino.follower(view) for view in large.views])
+    student = torch.stack([dino.head(dino.network(view)) for view in batch.views])
+    expected = distillation(
+        teacher, student, torch.zeros(10), teacher_temperature=0.04, student_temperature=0.1
+    )
+    torch.testing.assert_close(dino(batch), expected)

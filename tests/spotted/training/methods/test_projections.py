@@ -30,3 +30,16 @@ def test_prototypes_are_cosines_whatever_the_length_of_the_directions() -> None:
         for unit in units
     ]
     torch.testing.assert_close(before, torch.tensor(expected))
+
+
+def test_frozen_directions_get_a_gradient_of_nothing() -> None:
+    torch.manual_seed(0)
+    head, features = Prototypes(4, hidden=8, bottleneck=3, outputs=5), torch.randn(6, 4)
+    before = head(features)
+    head.frozen = True
+    torch.testing.assert_close(head(features), before)
+    head(features).square().sum().backward()
+    gradient = head.directions.grad
+    assert gradient is not None
+    assert not gradient.any()
+    assert all(parameter.grad is not None and parameter.grad.any() for parameter in head.layers.parameters())

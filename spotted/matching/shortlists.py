@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from services.common.survey.state import Snapshot
-from services.scorer.local_scores.matched_surveys import MatchedSurveys, owner, rows_with_features
-from services.scorer.local_scores.score_blocks import MOST_MARKS
 from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.local_features.features import LocalFeatures
 from spotted.local_features.matching.normalisers import Normalisers
-from spotted.local_features.methods import Matcher
+from spotted.local_features.methods import Matcher, MethodSpec
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.local_pairs import CountArray, LocalPairs
 from spotted.scoring.parallel import map_ahead
@@ -35,16 +33,53 @@ CANDIDATES, SHORTLISTED = 50, 160_000
 READY = 4_000
 # detections that normalisers are drawn from, the same ones every time
 SAMPLED, SEED = 2_000, 0
+# as the number of marks of a pair is stored in 16 bits
+MOST_MARKS = 65_535
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRows:
+    """The local features of a survey's detections, by row.
+
+    >>> rows = FeatureRows(np.array([True, False]), lambda row: None, lambda row: f"d:{row}")
+    >>> np.flatnonzero(rows.ready).tolist()
+    [0]
+    """
+
+    ready: BoolArray
+    """(n,) whether each row has local features."""
+    features: Callable[[int], LocalFeatures | None]
+    """Returns those of a row; None if they are lost."""
+    owner: Callable[[int], str]
+    """Returns the `owner_name` of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class MatchedBlock:
-    """The scores of some pairs."""
+    """The scores of some pairs.
+
+    >>> marks = np.array([4], np.uint16)
+    >>> MatchedBlock(np.array([0]), np.array([3]), np.float32([1.5]), marks).second.tolist()
+    [3]
+    """
 
     first: IntArray
+    """(m,) lower rows."""
     second: IntArray
+    """(m,) higher rows."""
     scores: Float32Array
+    """(m,)."""
     marks: CountArray
+    """(m,) number of matched marks."""
+
+
+def owner_name(detection_id: str, encounter_id: str) -> str:
+    """A name that detections share which may show one animal at one moment: they normalise no other.
+
+    >>> owner_name("d1", ""), owner_name("d1", "e7")
+    ('d:d1', 'e:e7')
+    """
+    return f"e:{encounter_id}" if encounter_id else f"d:{detection_id}"
 
 
 def default_candidates(detections: int, matcher: Matcher) -> int:
@@ -59,13 +94,12 @@ def default_candidates(detections: int, matcher: Matcher) -> int:
 
 
 def pairs_to_match(
-    snapshot: Snapshot, ranker: Ranker, k: int, known: LocalPairs | None, *, threads: int = 1
+    ready: BoolArray, ranker: Ranker, k: int, known: LocalPairs | None = None, *, threads: int = 1
 ) -> tuple[IntArray, IntArray]:
     """The pairs of each detection with its k best candidates by PRODUCT, ordered; without known ones.
 
-    Only detections with local features count.
+    ready: (n,) the rows with local features; only they count.
     """
-    ready = rows_with_features(snapshot)
 
     def allowed(rows: IntArray, columns: IntArray) -> BoolArray:
         return np.asarray(ready[rows] & ready[columns])
@@ -82,40 +116,34 @@ def pairs_to_match(
     return first, second
 
 
-def draw_normalisers(snapshot: Snapshot, surveys: MatchedSurveys) -> Normalisers:
+def draw_normalisers(method: MethodSpec, rows: FeatureRows) -> Normalisers:
     """Normalisers from the features of a sample of a survey's detections; the network, if one matches."""
-    method = surveys.method(snapshot)
     if method.matcher_sha256:
         return Normalisers.of_network(method.matcher_sha256)
-    rows, rng = np.flatnonzero(rows_with_features(snapshot)), np.random.default_rng(SEED)
-    chosen = np.sort(rng.choice(rows, min(SAMPLED, len(rows)), replace=False))
-    found = [
-        (surveys.features(snapshot, snapshot.detections[row].detection_id), row) for row in chosen.tolist()
-    ]
+    featured, rng = np.flatnonzero(rows.ready), np.random.default_rng(SEED)
+    chosen = np.sort(rng.choice(featured, min(SAMPLED, len(featured)), replace=False))
+    found = [(rows.features(row), row) for row in chosen.tolist()]
     features = [(one, row) for one, row in found if one is not None]
-    return Normalisers.sample(
-        [one for one, _ in features], [owner(snapshot, row) for _, row in features], rng=rng
-    )
+    return Normalisers.sample([one for one, _ in features], [rows.owner(row) for _, row in features], rng=rng)
 
 
 def match_pairs(
-    snapshot: Snapshot,
-    surveys: MatchedSurveys,
+    rows: FeatureRows,
     matcher: PairMatcher,
     pairs: tuple[IntArray, IntArray],
     *,
     threads: int = 1,
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Iterator[MatchedBlock]:
-    """The scores of pairs, block by block; pairs whose features the store lost are left out.
+    """The scores of pairs, block by block; pairs whose features are lost are left out.
 
     pairs: ordered by their first row. on_progress: called with the number of pairs done since the last call.
     """
 
     @lru_cache(READY)
     def ready(row: int) -> Matchable | None:
-        features = surveys.features(snapshot, snapshot.detections[row].detection_id)
-        return None if features is None else matcher.prepare(features, owner(snapshot, row))
+        features = rows.features(row)
+        return None if features is None else matcher.prepare(features, rows.owner(row))
 
     def of_query(part: tuple[int, IntArray]) -> MatchedBlock:
         query, others = ready(part[0]), [(row, ready(row)) for row in part[1].tolist()]
@@ -135,10 +163,16 @@ def match_pairs(
         held.append(block)
         on_progress(len(others))
         if sum(len(one.first) for one in held) >= BLOCK_PAIRS[matcher.spec.matcher]:
-            yield _joined(held)
+            yield join_blocks(held)
             held = []
     if held:
-        yield _joined(held)
+        yield join_blocks(held)
+
+
+def join_blocks(blocks: list[MatchedBlock]) -> MatchedBlock:
+    """Blocks, at least one, as one."""
+    columns = zip(*((one.first, one.second, one.scores, one.marks) for one in blocks), strict=True)
+    return MatchedBlock(*(np.concatenate(column) for column in columns))
 
 
 def _parts(first: IntArray, second: IntArray, most: int) -> list[tuple[int, IntArray]]:
@@ -149,8 +183,3 @@ def _parts(first: IntArray, second: IntArray, most: int) -> list[tuple[int, IntA
         for start, end in pairwise(bounds)
         for at in range(start, end, most)
     ]
-
-
-def _joined(blocks: list[MatchedBlock]) -> MatchedBlock:
-    columns = zip(*((one.first, one.second, one.scores, one.marks) for one in blocks), strict=True)
-    return MatchedBlock(*(np.concatenate(column) for column in columns))

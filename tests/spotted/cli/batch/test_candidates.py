@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spotted.batch.blocks import blocks_path
-from spotted.cli import batch
+from spotted.batch.listing import LISTING
+from spotted.cli.batch.candidates import candidates
 from spotted.client import Candidates
 from spotted.formats.csv_candidates import COLUMNS
 from spotted.survey import Camera
@@ -45,7 +45,11 @@ def run(
 
 
 def times(output: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in blocks_path(output).iterdir()}
+    return {path.name: path.stat().st_mtime_ns for path in (output / "blocks").iterdir()}
+
+
+def test_the_command_is_named_after_what_it_lists() -> None:
+    assert candidates.name == "candidates"
 
 
 def service_lists(machine: Machine, survey_id: str) -> list[Candidates]:
@@ -69,7 +73,7 @@ def test_blocks_and_listing_are_the_services_bit_for_bit(
     ids = [one.detection_id for one in lists]
     found: list[tuple[str, str, float, float | None, float]] = []
     for number in range(BLOCKS):
-        with np.load(blocks_path(output) / f"{number:06}.npz") as block:
+        with np.load((output / "blocks") / f"{number:06}.npz") as block:
             queries = np.repeat(block["queries"], block["counts"])
             columns = (block["rows"], block["visual"], block["feasibility"], block["fused"])
             for query, row, visual, possible, fused in zip(
@@ -90,7 +94,7 @@ def test_a_broken_run_goes_on_with_what_is_missing(planted: Machine, survey_id: 
     output = tmp_path / "out"
     run(planted, survey_id, output)
     first, listed = times(output), (output / "candidates.csv").read_bytes()
-    blocks = blocks_path(output)
+    blocks = output / "blocks"
     (blocks / "000001.npz").unlink()
     (blocks / "000004.npz").write_bytes((blocks / "000004.npz").read_bytes()[:-30])
     (output / "candidates.csv").unlink()
@@ -128,7 +132,7 @@ def test_failed_blocks_are_numbered_with_their_error_and_the_others_are_kept(
 ) -> None:
     output = tmp_path / "out"
     run(planted, survey_id, output)
-    blocks = blocks_path(output)
+    blocks = output / "blocks"
     (blocks / "000000.npz").unlink()
     (blocks / "000002.npz").unlink()
     # a directory with the name of a block cannot be overwritten
@@ -160,5 +164,5 @@ def test_the_text_counts_candidates_and_blocks(planted: Machine, survey_id: str,
     assert "225 candidates of 45 detections" in done.stdout
     assert "2 of 2 blocks computed" in done.stdout
     assert "0 of 2 blocks computed, 2 reused" in planted.run(*arguments).stdout
-    with (output / batch.LISTING).open(newline="") as file:
+    with (output / LISTING).open(newline="") as file:
         assert tuple(next(csv.reader(file))) == COLUMNS
