@@ -12,7 +12,7 @@ QUICK := tests/spotted
 BASELINE := protos/baseline.binpb
 
 .PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
-	sbom audit \
+	gpu-check sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
@@ -88,6 +88,9 @@ fuzz-wire: models ## a hundred thousand mutated requests to the running services
 
 attack: models ## hostile images, streams, tokens, backups and races on running services, under memory limits
 	$(BIN)/python -m tools.attack
+
+gpu-check: models ## a GPU beside the CPU: vectors, trainings and rates, in eight minutes; says what it needs
+	$(BIN)/python -m tools.gpu_check
 
 sbom: setup ## the contents of each image, as CycloneDX
 	$(BIN)/python -m tools.sbom --output out/sbom

@@ -46,6 +46,8 @@ class NamedPhotographs:
     """(n,), the flank or part of an individual that a photograph shows."""
     weights: Float32Array | None = None
     """(n, n) factor of the similarities: feasibility, or 0 for pairs that are not compared; None: 1."""
+    has_places: bool = False
+    """Whether the factor is feasibility, so that heads keep the spread of similarities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ def measured(one: NamedPhotographs, wrong: float, *, splits: int = SPLITS) -> Ro
         rng = np.random.default_rng(seed)
         animals = rng.permutation(np.unique(one.individuals))
         made = np.isin(one.individuals, animals[: len(animals) // 2])
-        head = fit_named_head(one.vectors[made], renamed(one.coats[made], wrong, rng), NamedRecipe())
+        recipe = NamedRecipe(keep_spread=one.has_places)
+        head = fit_named_head(one.vectors[made], renamed(one.coats[made], wrong, rng), recipe)
         test = np.flatnonzero(~made)
         weights = None if one.weights is None else one.weights[np.ix_(test, test)]
         individuals = one.individuals[test]
@@ -133,7 +136,7 @@ def _sets(data: Path, backbone: Backbone) -> Iterator[NamedPhotographs]:
         named = partial(NamedPhotographs, vectors=base, individuals=survey.individuals)
         coats = survey.individuals * len(Side) + sides
         yield named(f"nyala x {captures}, visual", coats=coats)
-        yield named(f"nyala x {captures}, product", coats=coats, weights=possible)
+        yield named(f"nyala x {captures}, product", coats=coats, weights=possible, has_places=True)
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -211,8 +211,8 @@ class Ranker:
         low, high = np.minimum(first, second), np.maximum(first, second)
         pairs, indices = np.unique(low << 32 | high, return_inverse=True)
         parts = [pairs[i : i + PAIRS] for i in range(0, len(pairs), PAIRS)]
-        embeddings = self.gallery.embeddings
-        similarities = run(lambda part: pair_similarity(embeddings, part >> 32, part & 0xFFFFFFFF), parts)
+        vectors = self._vectors
+        similarities = run(lambda part: pair_similarity(vectors, part >> 32, part & 0xFFFFFFFF), parts)
         return np.concatenate([np.empty(0, np.float32), *similarities])[indices]
 
     def _ranked(

@@ -230,12 +230,12 @@ class Search:
         for part, possible, known in self.contest.journeys.bounds(
             self._departures[block.strip], columns, step
         ):
-            visual = visual_bound(product[part], self._error)
             if known and fusion is Fusion.PRODUCT:
-                # equals `fuse`, in one pass
+                # as `fuse`, but below 0 if the cosine is: such a pair scores exactly 0
+                visual = np.add(product[part], np.float32(self._error))
                 yield part, np.multiply(visual, possible, out=visual)
             else:
-                yield part, fuse(visual, possible, fusion)
+                yield part, fuse(visual_bound(product[part], self._error), possible, fusion)
 
     def _calibrated(
         self, block: Block, product: Float32Array, step: int

@@ -20,7 +20,7 @@ def similarity_shares(first: FloatArray, second: FloatArray) -> Float64Array:
     Raises InvalidInputError if a vector is zero or not finite, or the two have different dimensions.
 
     >>> parts = np.array([[1.0, 0.0], [0.0, 1.0]])
-    >>> similarity_shares(parts, parts).tolist()
+    >>> similarity_shares(parts, parts).round(3).tolist()
     [[0.5, 0.0], [0.0, 0.5]]
     """
     if first.shape[1:] != second.shape[1:]:

@@ -114,20 +114,16 @@ def pair_similarity(embeddings: npt.NDArray[np.floating], first: IntArray, secon
     count or machine changes it. A float64 sum in any order determines that float32, except for about one pair
     in 100,000, which is summed without error.
     """
-    similarity = np.empty(len(first), dtype=np.float32)
-    dimension = embeddings.shape[1]
-    step = max(1, min(len(first), GATHERED // max(1, dimension)))
-    single = np.empty((step, dimension), dtype=np.float32)
-    left, right = np.empty((step, dimension)), np.empty((step, dimension))
-    for i in range(0, len(first), step):
-        a, b = first[i : i + step], second[i : i + step]
-        # a query comes with all its candidates, so the first rows are few
-        distinct, indices = np.unique(a, return_inverse=True)
-        firsts = single_precision(embeddings[distinct], single[: len(distinct)]).astype(np.float64)
-        firsts.take(indices, axis=0, out=left[: len(a)], mode="clip")
-        np.copyto(right[: len(a)], single_precision(embeddings[b], single[: len(a)]))
-        similarity[i : i + step] = _nearest(np.vecdot(left[: len(a)], right[: len(a)]), embeddings, a, b)
-    return similarity
+    sums = np.empty(len(first))
+    # a query comes with all its candidates: its row is converted once for those that fit the cache
+    starts = np.flatnonzero(np.diff(first, prepend=-1))
+    step = max(1, GATHERED // max(1, embeddings.shape[1]))
+    for start, end in zip(starts.tolist(), [*starts[1:].tolist(), len(first)], strict=False):
+        left = single_precision(embeddings[first[start : start + 1]]).astype(np.float64)
+        for i in range(start, end, step):
+            part = slice(i, min(i + step, end))
+            np.vecdot(single_precision(embeddings[second[part]]).astype(np.float64), left, out=sums[part])
+    return _nearest(sums, embeddings, first, second)
 
 
 def _nearest(

@@ -213,7 +213,9 @@ def write(path: Path, content: bytes) -> None:
 def _write_cells(directory: Path, network: PixelFeatures, size: int) -> None:
     """Say beside a model file how its vectors follow from the cells of an image, if they do."""
     cell_map = find_cells(network, (directory / MODEL_FILE).read_bytes(), size)
-    if cell_map is not None:
+    if cell_map is None:
+        (directory / CELLS_FILE).unlink(missing_ok=True)
+    else:
         write(directory / CELLS_FILE, cell_map.to_bytes())
 
 

@@ -25,6 +25,8 @@ from spotted.survey import Side
 
 # share of the work that is done when the head has been measured
 MEASURED = 0.9
+# detections whose pairs tell whether places are known
+MOST_LOOKED_AT = 500
 FLANKS = (Side.LEFT, Side.RIGHT)
 
 
@@ -45,8 +47,9 @@ class NamedTraining:
 
     def _train(self) -> Finish:
         snapshot = self._survey.read()
-        base, recipe = unit_rows(snapshot.base), NamedRecipe()
+        base = unit_rows(snapshot.base)
         individuals, coats = numbered(snapshot, self._job)
+        recipe = NamedRecipe(keep_spread=has_places(snapshot, np.flatnonzero(individuals >= 0)))
         self._report(0.0)
         gain = judge_named_head(
             base, individuals, coats, recipe, partial(other_encounters, snapshot), on_progress=self._report
@@ -83,6 +86,13 @@ def other_encounters(snapshot: Snapshot, rows: IntArray) -> tuple[Float32Array, 
     feasibility, one_image = journeys(snapshot.gallery, rows)
     encounter = _numbers([snapshot.detections[row].encounter_id for row in rows.tolist()])
     return feasibility, one_image | ((encounter[:, None] == encounter) & (encounter >= 0))
+
+
+def has_places(snapshot: Snapshot, rows: IntArray) -> bool:
+    """Whether the feasibility of most pairs of some rows is known, so that scores combine it with looks."""
+    chosen = rows[:: max(1, len(rows) // MOST_LOOKED_AT)]
+    feasibility, _ = journeys(snapshot.gallery, chosen)
+    return bool(len(chosen)) and bool(np.isnan(feasibility).mean() < 1 / 2)
 
 
 def metrics_of(gain: HeldOutGain) -> dict[str, float]:

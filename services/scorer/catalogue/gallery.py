@@ -79,11 +79,15 @@ class CatalogueGallery:
     """(m + n) the station of each, "" if its camera is one of its own or its position is not compared."""
 
     def beside(self, like: Gallery, photographs: IntArray) -> Gallery:
-        """All members, followed by some of the photographs; scored with the settings of another gallery."""
+        """All members, followed by some of the photographs; scored with the settings of another gallery.
+
+        Marks are known of pairs within one survey only: here those of every pair are unknown.
+        """
         m = len(self.members)
         rows = np.concatenate([np.arange(m), m + photographs])
         table, vectors = self.table.at(rows), self.vectors[rows]
-        return replace(like, embeddings=vectors, table=table, order=np.arange(len(rows)), extent=self.extent)
+        order = np.arange(len(rows))
+        return replace(like, embeddings=vectors, table=table, order=order, extent=self.extent, local=None)
 
 
 def part_of(survey_id: str, snapshot: Snapshot, members: Mapping[str, tuple[str, bytes]]) -> Part:

@@ -24,6 +24,10 @@ from spotted.scoring.fusion import Fusion
 from spotted.v1 import catalogue_pb2 as pb
 from spotted.v1 import survey_pb2
 
+WITHIN_ONE_SURVEY = (
+    "marks are matched within one survey, so candidates of the catalogue are ranked by the product; ask for "
+    "it, or compare marks in one survey that holds both photographs"
+)
 # entry and image of each member, by detection
 Members = Mapping[str, tuple[str, bytes]]
 
@@ -49,6 +53,9 @@ class Matching:
     def spec(self) -> survey_pb2.ScoreSpec:
         """The spec of the scores."""
         spec = self.scored.spec(self.wish.fusion)
+        spec.local_digest = ""
+        if self.wish.fusion is Fusion.LOCAL:
+            spec.fusion, spec.fallback = survey_pb2.FUSION_PRODUCT, spec.fallback or WITHIN_ONE_SURVEY
         places = any(not part.reason for part in self.gallery.parts)
         params = self.scored.gallery.params
         spec.feasibility_digest = feasibility_digest(params, self.gallery.extent) if places else ""

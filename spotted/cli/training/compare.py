@@ -11,6 +11,7 @@ import numpy as np
 from spotted.arrays import Float32Array
 from spotted.cli.connection import connect
 from spotted.cli.sessions.known_names import known_names
+from spotted.cli.training.run_vectors import embed_by_run
 from spotted.client import Spotted
 from spotted.client.ingest import boxed, read_crops
 from spotted.console import data_option, err, json_option, progress, show, table, with_unit
@@ -48,10 +49,11 @@ def compare(
 ) -> None:
     """Compare two backbones on the photographs of an imported survey.
 
-    FIRST and SECOND are backbones that the embedder has loaded. Both embed all photographs, and nothing is
-    stored. The table shows how often each finds an animal again by looks, and the difference with its 95 %
-    interval over individuals; below it stands how far their rankings agree. Individuals from a --session that
-    was answered with one of the two favour that one.
+    FIRST and SECOND are backbones that the embedder has loaded, or folders of finished trainings, which
+    need not be exported. Both embed all photographs, and nothing is stored. The table shows how often each
+    finds an animal again by looks, and the difference with its 95 % interval over individuals; below it
+    stands how far their rankings agree. Individuals from a --session that was answered with one of the two
+    favour that one.
     """
     with err.status("reading files"):
         pictures = recall(directory, survey).read(survey).pictures
@@ -82,7 +84,9 @@ def compare(
 def _embed(
     spotted: Spotted, model_id: str, survey: str, pictures: Sequence[Picture]
 ) -> dict[int, Float32Array]:
-    """The vector of each picture that can be embedded, by its row."""
+    """The vector of each picture that can be embedded, by its row. model_id: of a backbone, or a folder."""
+    if Path(model_id).is_dir():
+        return embed_by_run(Path(model_id), pictures)
     row_of = {picture.detection.detection_id: row for row, picture in enumerate(pictures)}
     found: dict[int, Float32Array] = {}
     unread: list[tuple[str, str]] = []

@@ -163,4 +163,11 @@ def _print(run: RunManifest, folder: Path) -> None:
             f"{each.top['5']:.3f} ({first.top['5']:.3f}), mAP {each.mean_average_precision:.3f} "
             f"({first.mean_average_precision:.3f}), {each.queries:,} queries"
         )
+    for species in run.worse_on:
+        err.print(
+            f"note: {species or 'these animals'} are found first no more often than before the training; "
+            "train longer, with more photographs, or keep the network that it started from",
+            markup=False,
+            soft_wrap=True,
+        )
     next_step(f"spotted export-backbone {folder}")

@@ -41,6 +41,11 @@ def _lines(run: RunManifest) -> Iterator[str]:
     yield from ("", "## What it was measured on")
     yield from _measures(run)
     yield from ("", "## Limits")
+    if run.worse_on:
+        yield (
+            f"It finds {', '.join(name or 'these animals' for name in run.worse_on)} first no more often "
+            "than before the training: use the network that it started from for them."
+        )
     yield (
         "It was measured only on the species above and on photographs like these; on other species, cameras "
         "or places it may be worse than a general backbone. It finds look-alikes and does not know whether "

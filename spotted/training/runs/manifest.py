@@ -95,6 +95,16 @@ class RunManifest:
         text = json.dumps([self.method, asdict(self.network), dict(self.recipe)], sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()
 
+    @property
+    def worse_on(self) -> tuple[str, ...]:
+        """Species whose animals are found first no more often than before the training; "" if unknown."""
+        before = {one.species: one.top["1"] for one in self.start_metrics}
+        return tuple(
+            one.species
+            for one in self.metrics
+            if one.species in before and one.top["1"] <= before[one.species]
+        )
+
     def to_json(self) -> str:
         """The text of a manifest file."""
         return (

@@ -5,7 +5,7 @@ import pytest
 
 from spotted.arrays import Float32Array, IntArray
 from spotted.errors import PreconditionError
-from spotted.heads.named import NamedRecipe, fit_named_head
+from spotted.heads.named import NamedRecipe, fit_named_head, log_spread
 from spotted.scoring.similarity import unit_rows
 
 DIMENSION = 6
@@ -78,3 +78,19 @@ def test_photographs_that_do_not_differ_teach_nothing() -> None:
         copies = np.repeat(vectors[::4], each, axis=0)
         with pytest.raises(PreconditionError, match="no animal has two different photographs of one flank"):
             fit_named_head(copies, np.repeat(coats[::4], each), NamedRecipe())
+
+
+def test_similarities_may_keep_the_spread_of_the_backbone() -> None:
+    rng = np.random.default_rng(4)
+    # similarities of photographs are seldom near 0
+    vectors = unit_rows(photographs()[0] + rng.normal(size=DIMENSION) * 0.8)
+    coats = photographs()[1]
+
+    def spread(rows: Float32Array) -> float:
+        found = rows.astype(np.float64)
+        return log_spread(found @ found.T)
+
+    loose = fit_named_head(vectors, coats, NamedRecipe()).apply(vectors)
+    kept = fit_named_head(vectors, coats, NamedRecipe(keep_spread=True)).apply(vectors)
+    assert spread(loose) > 1.2 * spread(vectors)
+    assert spread(kept) == pytest.approx(spread(vectors), rel=1e-3)

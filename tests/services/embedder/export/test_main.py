@@ -187,6 +187,8 @@ def test_another_image_size_and_pooling_is_a_backbone_of_its_own(
         return content
 
     monkeypatch.setattr("services.embedder.export.__main__.trace", trace)
+    # the file is for images of another size
+    monkeypatch.setattr("services.embedder.export.__main__.find_cells", lambda *_: None)
     name = f"{MODEL_ID}-rmac-320"
     done = export(MODEL_ID, tmp_path, image_size=320, pooling="rmac")
     assert sizes == [320]

@@ -11,6 +11,7 @@ from services.embedder.export.__main__ import Exported, export
 from services.embedder.export.architectures import build, resized
 from services.embedder.export.checkpoints import from_file
 from services.embedder.export.runs import from_run
+from services.embedder.export.variants import LEAST_COSINE, Precision
 from services.embedder.inference.backbones import load_backbone
 from services.embedder.inference.cell_maps import CELLS_FILE
 from spotted.errors import AlreadyExistsError, InvalidInputError, PreconditionError
@@ -89,14 +90,15 @@ def test_a_transformer_of_ones_own_keeps_its_size_and_a_convolutional_network_ta
     assert build(larger)(torch.zeros(1, 64, 64, 3, dtype=torch.uint8)).shape == (1, larger.dimension)
 
 
-def test_a_transformer_of_ones_own_is_quantised_without_photographs(
-    run: Path, exported_run: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_a_transformer_of_ones_own_is_made_smaller_without_photographs(
+    precision: Precision, run: Path, exported_run: Exported, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace_trace(exported_run, monkeypatch)
-    done = export(str(run), tmp_path, precision="int8")
-    assert done.manifest.model_id == "coats-int8"
+    done = export(str(run), tmp_path, precision=precision)
+    assert done.manifest.model_id == f"coats-{precision}"
     assert done.manifest.least_cosine is not None
-    assert done.manifest.least_cosine > 0.9
+    assert done.manifest.least_cosine > LEAST_COSINE[precision]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from services.common.survey.heads import HeadStore
 from services.common.survey.state import Snapshot, folded_survey
 from services.common.survey.survey_operations import RunningOperation
 from services.embedder.training.jobs import NamedHead
-from services.embedder.training.named_worker import NamedTraining, numbered, other_encounters
+from services.embedder.training.named_worker import NamedTraining, has_places, numbered, other_encounters
 from services.embedder.training.survey_head import journeys
 from services.scorer.__main__ import service
 from spotted.arrays import Float32Array
@@ -108,3 +108,8 @@ def test_too_few_individuals_fail_with_the_reason(store: Store, survey_id: str) 
     done = made(store, survey_id, NamedHead({"a00-0": "Asha", "a00-1": "Asha"}))
     assert done.state == pb.OPERATION_STATE_FAILED
     assert "1 animals are known from two photographs; a head needs at least 8" in done.message
+
+
+def test_without_places_looks_are_the_score(known: Snapshot) -> None:
+    assert not has_places(known, np.arange(20))
+    assert not has_places(known, np.arange(0))

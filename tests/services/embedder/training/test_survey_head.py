@@ -11,6 +11,7 @@ from services.common.store.store import Store
 from services.common.survey.existence import Existence
 from services.common.survey.heads import HeadStore
 from services.common.survey.survey_operations import RunningOperation
+from services.embedder.training.named_worker import has_places
 from services.embedder.training.survey_head import SurveyHead, journeys
 from services.scorer.__main__ import service
 from spotted.client import Spotted
@@ -34,6 +35,7 @@ def test_a_head_is_stored_for_the_generation_of_its_survey(store: Store, survey_
     stored = HeadStore(store).get(survey.put(head, snapshot, base, "{}"))
     assert stored.spec == SPEC
     np.testing.assert_allclose(stored.apply(base), base, atol=1e-6)
+    assert has_places(snapshot, np.arange(len(base)))
     scores, two_animals = journeys(snapshot.gallery, np.arange(6))
     assert scores.shape == two_animals.shape == (6, 6)
     Existence(store).delete_survey(survey_id, "")

@@ -15,9 +15,10 @@ from services.embedder.training.head_onnx import to_onnx
 from services.scorer.__main__ import service
 from services.scorer.catalogue.catalogues import CatalogueState
 from services.scorer.catalogue.events import write_facts
-from services.scorer.catalogue.matcher import members_by_survey
+from services.scorer.catalogue.matcher import WITHIN_ONE_SURVEY, members_by_survey
 from spotted.catalogue.facts import Link, Member, Membership
 from spotted.client.survey_messages import spec_message
+from spotted.client.values import LocalFeatureSpec
 from spotted.heads.head import Head
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
@@ -32,7 +33,9 @@ from tests.services.scorer.catalogue.organisation import (
     photographs,
     plant,
 )
+from tests.services.scorer.local.features import photograph
 from tests.services.serving import running
+from tests.waiting import until
 
 
 def test_members_are_those_of_the_entries_that_a_caller_sees() -> None:
@@ -89,3 +92,23 @@ def test_a_damaged_survey_is_named_and_the_others_compete(wcs: Organisation, sto
         (match,) = elsewhere.catalogue().match("2025", detection_ids=["d01"])
     assert [(one.survey_id, one.members) for one in match.surveys] == [("2024", 1), ("plane", 0)]
     assert "survey 'plane' is damaged at event 2" in match.surveys[1].reason
+
+
+def test_marks_of_a_survey_are_not_taken_for_those_of_its_photographs_with_members(
+    wcs: Organisation,
+) -> None:
+    client = wcs.client()
+    for survey_id in ("2024", "2025"):
+        plant(client, survey_id)
+    client.catalogue().add("2024", [animal("all", *(d.detection_id for d in photographs("2024")))], "anna")
+    asked = client.survey("2025")
+    # every photograph shows one animal, by its marks
+    features = {d.detection_id: photograph(0, n).to_bytes() for n, d in enumerate(photographs("2025"))}
+    asked.add_local_features(features, LocalFeatureSpec("hotspotter", "a" * 64))
+    asked.match_local_features()
+    assert until(lambda: len(asked.local_scores().pairs) > 0, "marks are matched")
+    both = (Fusion.LOCAL, Fusion.PRODUCT)
+    by_marks, by_product = (list(client.catalogue().match("2025", fusion=one)) for one in both)
+    assert [one.photographs for one in by_marks] == [one.photographs for one in by_product]
+    assert {one.fallback for one in by_marks} == {WITHIN_ONE_SURVEY}
+    assert {one.fallback for one in by_product} == {""}

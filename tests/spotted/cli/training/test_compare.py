@@ -16,6 +16,8 @@ from services.embedder.inference.backbones import MODEL_FILE, Backbone
 from spotted.cli.training.compare import compare
 from spotted.client import Crop
 from spotted.evaluation.retrieval import average_precision
+from spotted.training.networks import NetworkSpec, build_network
+from spotted.training.runs import RunManifest, write_run
 from tests.services.embedder.serving import serving
 from tests.spotted.cli.conftest import Machine, machine_of
 
@@ -91,6 +93,18 @@ def test_a_backbone_agrees_with_itself_and_an_unknown_one_is_named(compared: Mac
     unknown = compared.run("compare-backbones", "padded", "nosuch", survey_id)
     assert unknown.exit_code == 4
     assert "nosuch" in unknown.stderr
+
+
+def test_a_training_is_compared_before_it_is_exported(
+    compared: Machine, survey_id: str, tmp_path: Path
+) -> None:
+    spec = NetworkSpec("test_vit", image_size=32, pooling="default", batch_norm=False)
+    write_run(tmp_path / "run", RunManifest("coats", "arcface", spec), build_network(spec))
+    done = compared.run("compare-backbones", "padded", str(tmp_path / "run"), survey_id, "--json")
+    assert done.exit_code == 0, done.stderr
+    document = json.loads(done.stdout)
+    assert document["backbones"][1]["name"] == str(tmp_path / "run")
+    assert (document["queries"], document["failed"]) == (12, 1)
 
 
 def test_the_help_says_what_is_compared() -> None:

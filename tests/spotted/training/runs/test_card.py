@@ -21,3 +21,13 @@ def test_a_card_says_what_was_not_measured() -> None:
     card = write_card(replace(RUN, metrics=(), licence="CC0-1.0"))
     assert "no photographs were left to test with" in card
     assert "| licence of the weights | CC0-1.0 |" in card
+
+
+def test_a_card_warns_of_a_training_that_did_not_gain() -> None:
+    better = tuple(replace(one, top={**one.top, "1": one.top["1"] - 0.1}) for one in METRICS)
+    assert replace(RUN, metrics=METRICS, start_metrics=better).worse_on == ()
+    equal = replace(RUN, metrics=METRICS, start_metrics=METRICS)
+    assert equal.worse_on == tuple(one.species for one in METRICS)
+    assert "first no more often than before the training: use the network that it started" in write_card(
+        equal
+    )
