@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from spotted.errors import InvalidInputError
@@ -62,8 +62,13 @@ HOTSPOTTER = MethodSpec(
     chip_size_px=300,
     most_points=700,
 )
+HOTSPOTTER_AFFINE = replace(
+    HOTSPOTTER,
+    name="hotspotter-affine",
+    detector="pyhesaff 2.2, upright, on crops that are not enlarged, RootSIFT in 4 bits",
+)
 # methods that need no exported network
-METHODS = {spec.name: spec for spec in (HOTSPOTTER,)}
+METHODS = {spec.name: spec for spec in (HOTSPOTTER, HOTSPOTTER_AFFINE)}
 
 
 def method_by_name(name: str) -> MethodSpec:

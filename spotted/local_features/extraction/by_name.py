@@ -6,11 +6,12 @@ from typing import Protocol
 
 from spotted.arrays import BoolArray, ByteArray
 from spotted.errors import InvalidInputError
+from spotted.local_features.extraction.hessian_affine import HessianAffineExtractor
 from spotted.local_features.extraction.network import NetworkExtractor
 from spotted.local_features.extraction.sift import SiftExtractor
 from spotted.local_features.features import LocalFeatures
 from spotted.local_features.manifests import MethodFiles
-from spotted.local_features.methods import MethodSpec, method_by_name
+from spotted.local_features.methods import HOTSPOTTER_AFFINE, MethodSpec, method_by_name
 
 
 class Extractor(Protocol):
@@ -36,7 +37,8 @@ def open_extractor(name: str, files: MethodFiles | None = None, *, threads: int 
     Raises InvalidInputError if the method is unknown or needs files, PreconditionError if files are wrong.
     """
     if files is None:
-        return SiftExtractor(method_by_name(name))
+        spec = method_by_name(name)
+        return HessianAffineExtractor(spec) if spec == HOTSPOTTER_AFFINE else SiftExtractor(spec)
     if files.manifest.name != name:
         raise InvalidInputError(
             f"the files describe the local method {files.manifest.name!r}, not {name!r}; choose that one",
