@@ -106,17 +106,26 @@ def _next_step(nodes: Sequence[ClusterNode], primaries: int) -> str:
                 _meet(node, other)
     if any(not everyone <= known_here for known_here in known):
         return "nodes do not know each other yet"
-    for node, view in zip(nodes, views, strict=True):
-        if not view.is_replica and not view.primaries.get(view.own_id):
-            fewest = min(
-                (i for i, ranges in view.primaries.items() if ranges), key=lambda i: (view.replicas[i], i)
-            )
-            node.client.execute_command("CLUSTER REPLICATE", fewest)
-            return "a replica was given its primary"
+    if step := _give_primary(nodes, views):
+        return step
     lacking = [
         f"{node.host}:{node.port}" for node, view in zip(nodes, views, strict=True) if view.covered < SLOTS
     ]
     return f"{lacking[0]} does not see every slot" if lacking else ""
+
+
+def _give_primary(nodes: Sequence[ClusterNode], views: Sequence[View]) -> str:
+    """Make the first node without slots a replica, if there is one; returns what was done or is missing."""
+    for node, view in zip(nodes, views, strict=True):
+        if view.is_replica or view.primaries.get(view.own_id):
+            continue
+        with_slots = [i for i, ranges in view.primaries.items() if ranges]
+        if not with_slots:
+            return f"{node.host}:{node.port} does not know yet which node has which slots"
+        fewest = min(with_slots, key=lambda i: (view.replicas[i], i))
+        node.client.execute_command("CLUSTER REPLICATE", fewest)
+        return "a replica was given its primary"
+    return ""
 
 
 def _finish_assigning(nodes: Sequence[ClusterNode], views: Sequence[View], primaries: int) -> None:

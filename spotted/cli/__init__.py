@@ -192,6 +192,11 @@ SECTIONS = {
         "certificate": LazyCommand(
             "spotted.cli.operate", "certificate", "Make certificates for TLS between clients and services."
         ),
+        "form-cluster": LazyCommand(
+            "spotted.cli.operate",
+            "form",
+            "Make the nodes of a store's URL one cluster; those named first become the primaries.",
+        ),
     },
 }
 

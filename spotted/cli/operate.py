@@ -1,4 +1,4 @@
-"""`spotted backup | restore | upgrade | token | certificate`: the operator commands of services.upkeep.
+"""The operator commands of services.upkeep: backup, restore, upgrade, token, certificate and form-cluster.
 
 Each is imported from services.upkeep.commands on first use. This is the only module of the library that
 imports services; `spotted batch embed` imports one by its name.
@@ -16,5 +16,6 @@ __getattr__ = lazy_face(
         "upgrade": ("upgrade",),
         "token": ("token",),
         "certificate": ("certificate",),
+        "form_cluster": ("form",),
     },
 )

@@ -5,6 +5,6 @@ restore       `spotted restore`
 token         `spotted token`
 certificate   `spotted certificate`
 upgrade       `spotted upgrade`
-form_cluster  `python -m services.upkeep form-cluster`
+form_cluster  `spotted form-cluster`
 store_option  the options that select their store
 """

@@ -1,4 +1,4 @@
-"""`python -m services.upkeep form-cluster`: make nodes one cluster, or bring them together again."""
+"""`spotted form-cluster`: make nodes one cluster, or bring them together again."""
 
 from __future__ import annotations
 

@@ -48,5 +48,5 @@ def test_a_name_without_files_is_refused_with_those_that_have_some(name: str, tm
     write_method(tmp_path)
     with pytest.raises(PreconditionError, match=r"cannot be matched by this scorer.* blocks or hotspotter"):
         MatchingMethods(tmp_path).spec(name)
-    with pytest.raises(PreconditionError, match="extract them by hotspotter, or export"):
+    with pytest.raises(PreconditionError, match="extract them by hotspotter or hotspotter-affine, or export"):
         MatchingMethods().spec("blocks")

@@ -81,7 +81,7 @@ def test_marks_are_matched_ranked_explained_and_drawn(coats: Machine, survey_id:
 
 def test_networks_extract_and_match_by_their_files(coats: Machine, survey_id: str) -> None:
     pytest.importorskip("onnx", reason="onnx is not installed; it comes with the extra `export`")
-    assert coats.spotted.server_info().local_methods == ("blocks", "hotspotter")
+    assert coats.spotted.server_info().local_methods == ("blocks", "hotspotter", "hotspotter-affine")
     done = coats.run("embed", survey_id, "--local", "blocks")
     assert "local features of 4 stored" in done.stdout, done.stderr
     assert "6 pairs matched, 6 in all" in coats.run("match-marks", survey_id).stdout
