@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from unittest import mock
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from services.sampler.survey_values import Version
 from spotted import messages
 from spotted.constraints.trust import Trust
 from spotted.errors import NotFoundError
-from spotted.sampling.rounds import PairQuery, Round
+from spotted.sampling.rounds import PairQuery, Round, RoundQueue
 from spotted.survey import Detection, Side
 from spotted.v1 import sampler_pb2 as pb
 from spotted.v1 import survey_pb2
@@ -382,10 +383,11 @@ def test_a_retraction_leaves_the_state_that_the_other_labels_alone_would_give(
     gone = data.draw(st.sets(st.sampled_from([e.label_id for e in events]))) if events else set()
     took_back = [retracted(*sorted(gone))] if gone else []
     state = folded(*(labelled(event) for event in events), *took_back, trust=trust)
-    other = folded(*(labelled(event) for event in events if event.label_id not in gone), trust=trust)
+    standing = [event for event in events if event.label_id not in gone]
     # an answer keeps the chance at which it was asked, which may depend on earlier answers that are gone
-    other._chances.update(state._chances)
-    other._fold_again()
+    chances = [state._chances[event.label_id] for event in standing]
+    with mock.patch.object(RoundQueue, "chance", side_effect=chances):
+        other = folded(*(labelled(event) for event in standing), trust=trust)
     assert state.trust is other.trust
     assert partition(state) == partition(other)
     assert [c.label.label_id for c in state.conflicts()] == [c.label.label_id for c in other.conflicts()]
