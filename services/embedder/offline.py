@@ -104,7 +104,8 @@ def load_offline(models: Path, model_id: str, local_method: str) -> OfflineEmbed
         )
     extractors = load_extractors(models)
     if local_method not in extractors:
-        raise PreconditionError("local features need the extra `local`: pip install 'spotted[local]'")
+        extra = "hesaff" if extractors else "local"
+        raise PreconditionError(f"{local_method} needs the extra `{extra}`: pip install 'spotted[{extra}]'")
     return OfflineEmbedder(backbone, extractors[local_method])
 
 

@@ -7,6 +7,7 @@ method with a network are named by its manifest, so its specification is known o
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
@@ -69,6 +70,12 @@ HOTSPOTTER_AFFINE = replace(
 )
 # methods that need no exported network
 METHODS = {spec.name: spec for spec in (HOTSPOTTER, HOTSPOTTER_AFFINE)}
+
+
+def installed_methods() -> list[str]:
+    """The names of METHODS whose packages are installed, beside OpenCV."""
+    affine = importlib.util.find_spec("pyhesaff") is not None
+    return [name for name in METHODS if affine or name != HOTSPOTTER_AFFINE.name]
 
 
 def method_by_name(name: str) -> MethodSpec:

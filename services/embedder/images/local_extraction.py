@@ -15,7 +15,7 @@ from services.embedder.images.footprints import Footprint, local_footprint
 from services.embedder.images.masks import BoolArray
 from services.embedder.images.preprocessing import Preprocessing
 from spotted.local_features.features import LocalFeatures
-from spotted.local_features.methods import METHODS, MethodSpec
+from spotted.local_features.methods import METHODS, MethodSpec, installed_methods
 
 if TYPE_CHECKING:
     from spotted.local_features.extraction.by_name import Extractor
@@ -65,7 +65,7 @@ def load_extractors(models: Path) -> Mapping[str, LoadedExtractor]:
 
     # the workers of the embedder use all cores
     cv2.setNumThreads(1)
-    return {name: load_extractor(models, name) for name in (*METHODS, *exported_methods(models))}
+    return {name: load_extractor(models, name) for name in (*installed_methods(), *exported_methods(models))}
 
 
 def load_extractor(models: Path, name: str) -> LoadedExtractor:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import importlib.util
 from dataclasses import asdict, fields
 
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.local_features.methods import HOTSPOTTER, MethodSpec, method_by_name
+from spotted.local_features.methods import HOTSPOTTER, METHODS, MethodSpec, installed_methods, method_by_name
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(MethodSpec)])
@@ -22,3 +23,11 @@ def test_a_method_is_found_by_its_name() -> None:
 def test_an_unknown_method_is_refused_with_those_there_are() -> None:
     with pytest.raises(InvalidInputError, match=r"'surf' is not a local method .* hotspotter"):
         method_by_name("surf")
+
+
+@pytest.mark.parametrize(("spec", "names"), [(None, ["hotspotter"]), (object(), [*METHODS])])
+def test_methods_whose_package_is_missing_are_left_out(
+    spec: object, names: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
+    assert installed_methods() == names

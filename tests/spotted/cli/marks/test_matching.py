@@ -12,6 +12,7 @@ from PIL import Image
 from services.common.store.store import Store
 from services.embedder.inference.backbones import Backbone
 from spotted.cli.marks.matching import match_marks
+from spotted.local_features.methods import installed_methods
 from spotted.scoring.fusion import Fusion
 from tests.network_methods import COUNT, write_method
 from tests.services.embedder.serving import serving
@@ -81,7 +82,7 @@ def test_marks_are_matched_ranked_explained_and_drawn(coats: Machine, survey_id:
 
 def test_networks_extract_and_match_by_their_files(coats: Machine, survey_id: str) -> None:
     pytest.importorskip("onnx", reason="onnx is not installed; it comes with the extra `export`")
-    assert coats.spotted.server_info().local_methods == ("blocks", "hotspotter", "hotspotter-affine")
+    assert coats.spotted.server_info().local_methods == ("blocks", *installed_methods())
     done = coats.run("embed", survey_id, "--local", "blocks")
     assert "local features of 4 stored" in done.stdout, done.stderr
     assert "6 pairs matched, 6 in all" in coats.run("match-marks", survey_id).stdout

@@ -63,6 +63,13 @@ def test_a_mask_keeps_only_keypoints_inside() -> None:
     assert not len(HessianAffineExtractor().extract(coat(1), np.zeros_like(mask)))
 
 
+@pytest.mark.usefixtures("pyhesaff")
+@pytest.mark.parametrize("size", [(1, 1), (1, 40), (7, 9), (16, 300)])
+def test_a_crop_of_a_few_pixels_has_no_features(size: tuple[int, int]) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert not len(HessianAffineExtractor().extract(picture))
+
+
 def test_without_the_package_the_error_names_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(name: str) -> None:
         raise ImportError(f"No module named {name!r}")
