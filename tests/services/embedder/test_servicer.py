@@ -37,6 +37,7 @@ from spotted.errors import (
     UnreadableImageError,
 )
 from spotted.heads.head import Head
+from spotted.local_features.methods import installed_methods
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import embedder_pb2 as pb
 from tests.services.embedder.serving import SPEC, serving
@@ -66,7 +67,7 @@ def test_local_features_come_beside_the_vector_by_call_or_stream(
     )
     assert equalised[0].local_spec != called[0].local_spec
     assert spotted.embed_batch(crops[:1])[0].local_spec is None
-    assert spotted.server_info().local_methods == ("hotspotter",)
+    assert spotted.server_info().local_methods == tuple(installed_methods())
     with pytest.raises(NotFoundError, match="use one of hotspotter"):
         spotted.embed_batch(crops, local_method="nosuch")
 
