@@ -16,7 +16,8 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -86,7 +87,8 @@ def line(one: Finding) -> str:
 
 def embedder(device: str, models: Path, window_s: float) -> Iterator[Finding]:
     """Vectors of a device beside those of the CPU, and crops embedded in a second by batch."""
-    images = drawn(IMAGES, load_backbone(models, BACKBONE).manifest.input_size)
+    reference = load_backbone(models, BACKBONE)
+    images = drawn(IMAGES, reference.manifest.input_size)
     try:
         backbone = load_backbone(models, BACKBONE, device=device)
         started = time.perf_counter()
@@ -96,7 +98,7 @@ def embedder(device: str, models: Path, window_s: float) -> Iterator[Finding]:
     except SpottedError as error:
         yield Finding(device, "embedder", None, f"skipped: {error}")
         return
-    cosine = float((vectors(load_backbone(models, BACKBONE), images) * theirs).sum(axis=1).min())
+    cosine = float((vectors(reference, images) * theirs).sum(axis=1).min())
     words = f"of {len(images)} images (bar: at least {LEAST_COSINE}); ready after {warm_s:.1f} s"
     yield Finding(device, "embedder, least cosine with the CPU", cosine, words, cosine >= LEAST_COSINE)
     for batch in sorted({1, 8, backbone.max_batch}):
@@ -104,7 +106,7 @@ def embedder(device: str, models: Path, window_s: float) -> Iterator[Finding]:
         yield Finding(
             device,
             f"embedder, batches of {batch}",
-            len(part) * rate(lambda part=part: backbone.embed(part), window_s),  # type: ignore[misc]
+            len(part) * rate(partial(backbone.embed, part), window_s),
             "crops in a second, pixels ready in memory",
         )
 
@@ -154,7 +156,7 @@ def losses(device: str) -> tuple[list[float], float]:
     torch.manual_seed(0)
     objective = ArcFaceObjective(build_network(spec), margins=dynamic_margins(np.bincount(labels)))
     data = TrainingData(crops, Examples(np.arange(len(crops))[:, None], labels), [Augmentation()])
-    settings = replace(LoopSettings(device=device, batch_size=BATCH), epochs=STEPS * BATCH // len(crops))
+    settings = LoopSettings(device=device, batch_size=BATCH, epochs=STEPS * BATCH // len(crops))
     steps: list[Step] = []
     times: list[float] = []
 

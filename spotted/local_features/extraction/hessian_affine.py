@@ -18,7 +18,7 @@ from spotted.errors import PreconditionError
 from spotted.local_features.chips import in_mask, make_chip
 from spotted.local_features.extraction.sift import root_sift
 from spotted.local_features.features import LocalFeatures, no_features
-from spotted.local_features.methods import HOTSPOTTER_AFFINE, MethodSpec
+from spotted.local_features.methods import HOTSPOTTER, HOTSPOTTER_AFFINE, MethodSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,5 +55,5 @@ def _detector() -> ModuleType:
     except ImportError as error:
         raise PreconditionError(
             f"the local method {HOTSPOTTER_AFFINE.name!r} needs the package pyhesaff ({error}); install the "
-            f"extra `hesaff`, or use {'hotspotter'!r}"
+            f"extra `hesaff`, or use {HOTSPOTTER.name!r}"
         ) from error
