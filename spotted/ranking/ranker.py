@@ -166,16 +166,22 @@ class Ranker:
         animals in one image score 0.
         """
         table = self.gallery.table
-        visual = approximate_similarity(
-            single_precision(self._vectors[rows]), single_precision(self._vectors[columns])
-        )
+        visual = approximate_similarity(self._at(rows), self._at(columns))
         fused = self.gallery.scoring(fusion).block(visual, rows, columns)
-        sharing = np.flatnonzero(np.isin(table.image[rows], table.image[columns]))
+        sharing = np.flatnonzero((table.image[rows] >= 0) & np.isin(table.image[rows], table.image[columns]))
         shared = geometry.same_image(table, rows[sharing, None], columns[None, :])
         fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
-        for row in np.flatnonzero(np.isin(rows, columns)).tolist():
-            fused[row, columns == rows[row]] = 1.0
+        order = np.argsort(columns)
+        first, end = (np.searchsorted(columns, rows, side, sorter=order) for side in ("left", "right"))
+        for row in np.flatnonzero(first < end).tolist():
+            fused[row, order[first[row] : end[row]]] = 1.0
         return fused
+
+    def _at(self, rows: IntArray) -> Float32Array:
+        """The embeddings of rows in float32; rows in sequence are not copied."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return single_precision(self._vectors[int(rows[0]) : int(rows[-1]) + 1])
+        return single_precision(self._vectors[rows])
 
     def cosines(self, vector: Float32Array, *, threads: int = 1) -> Float32Array:
         """Cosines of all rows with a unit vector (D,), within `product_error`, (n,)."""
