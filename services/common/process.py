@@ -22,8 +22,8 @@ from spotted.errors import SpottedError
 FAILED = 1
 # thresholds of the garbage collector's three generations: allocations, then collections of the younger one
 COLLECT_AFTER = (10_000, 10, 20)
-# parameters from glibc's <malloc.h>: the size in bytes above which an array gets its own mapping, and the free
-# memory at the end of a heap that is kept, so that one message after another takes no new pages
+# parameters from glibc's <malloc.h>: the size in bytes above which an array gets its own mapping, and the
+# free memory at the end of a heap that is kept, so that one message after another takes no new pages
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2 << 20
 M_TRIM_THRESHOLD, KEPT_BYTES = -1, 8 << 20
 

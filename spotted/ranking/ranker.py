@@ -23,7 +23,7 @@ from spotted.scoring import geometry
 from spotted.scoring.bounds import Journeys
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
-from spotted.scoring.parallel import Runner, open_runner
+from spotted.scoring.parallel import SERIAL, Runner, open_runner
 from spotted.scoring.similarity import approximate_similarity, pair_similarity, single_precision
 
 # queries of one block
@@ -183,15 +183,14 @@ class Ranker:
             return single_precision(self._vectors[int(rows[0]) : int(rows[-1]) + 1])
         return single_precision(self._vectors[rows])
 
-    def cosines(self, vector: Float32Array, *, threads: int = 1) -> Float32Array:
+    def cosines(self, vector: Float32Array, run: Runner = SERIAL) -> Float32Array:
         """Cosines of all rows with a unit vector (D,), within `product_error`, (n,)."""
         vectors = self._vectors
         # one part per thread, or the number of rows converted to float32 at once
-        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // threads))
-        with open_runner(threads) as run:
-            starts = range(0, len(vectors), step)
-            parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
-            return np.concatenate([np.empty(0, np.float32), *parts])
+        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // run.threads))
+        starts = range(0, len(vectors), step)
+        parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
+        return np.concatenate([np.empty(0, np.float32), *parts])
 
     def _answers(self, search: Search, strips: list[int], run: Runner) -> Iterator[Ranked]:
         """The exact lists of the queries of strips that were searched."""

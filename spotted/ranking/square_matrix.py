@@ -39,7 +39,7 @@ class SquareMatrix:
         self._strips: dict[int, Float32Array] = {}
 
     def compute(self, start: int) -> None:
-        """Score the strip that begins at index `start`, a multiple of `strip`, with all rows from there on."""
+        """Score the strip that begins at index `start`, a multiple of `strip`, with all from there on."""
         strip = self._rows[start : start + self._strip]
         self._strips[start] = self._ranker.score_block(strip, self._rows[start:], self._fusion)
 

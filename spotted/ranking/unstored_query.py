@@ -13,6 +13,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
+from spotted.scoring.parallel import SERIAL, Runner
 from spotted.scoring.similarity import product_error
 from spotted.survey import DetectionTable
 
@@ -51,11 +52,12 @@ def rank_unstored(
     *,
     fusion: Fusion = Fusion.PRODUCT,
     competes: BoolArray,
-    threads: int = 1,
+    run: Runner = SERIAL,
 ) -> Ranked:
     """The k best candidates of a query, as if it were the gallery's last row; `query` is UNSTORED.
 
-    competes: (n,) the rows that may be candidates. threads: as in `Ranker.top_k`.
+    competes: (n,) the rows that may be candidates. run: computes the
+    products; keep one for many queries, as beginning threads takes as long as ranking.
     """
     gallery = ranker.gallery
     compared = int(np.count_nonzero(competes))
@@ -64,7 +66,7 @@ def rank_unstored(
         return Ranked(UNSTORED, nobody, PairScores(*(np.empty(0, np.float32) for _ in range(3))), 0)
     # in the precision in which it would be stored
     vector = query.vector.astype(gallery.embeddings.dtype)
-    cosines = ranker.cosines(vector.astype(np.float32), threads=threads)
+    cosines = ranker.cosines(vector.astype(np.float32), run)
     # the query's image has no number here; `competes` excludes the detections of the same image
     own = replace(query.table, image=np.array([-1]))
     error = product_error(len(vector))
