@@ -8,7 +8,7 @@ recipes              recipes of adaptation heads from their messages
 images               image files to the pixels that a backbone reads
 inference            pixels to unit vectors
 references           reference images in the store
-reports              what the parts of an embedder report of their work
+reports              reports of its parts on their work
 counting             these reports as metrics and spans
 training             trainings of adaptation heads, and their operations
 export               backbones exported to ONNX (build time, needs torch)

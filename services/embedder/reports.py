@@ -1,4 +1,4 @@
-"""What the parts of an embedder report of their work, to whoever counts it; by default nobody does."""
+"""Reports of the parts of an embedder on their work, for whoever counts it; by default nobody does."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ class Reports:
     """Takes reports and drops them; called from several threads at once."""
 
     def room(self, crops: int) -> None:
-        """A queue admits so many crops."""
+        """A queue that admits this number of crops was made."""
 
     def waiting(self, change: int) -> None:
-        """So many more images wait for a worker."""
+        """The number of images that wait for a worker changed."""
 
     def held(self, change: int) -> None:
-        """So many more bytes of images are admitted and not yet finished."""
+        """The bytes of images admitted and not yet finished changed."""
 
     def batch(self, crops: int) -> None:
         """A batch of crops begins."""
