@@ -56,15 +56,15 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
     )
     for start, scores in _scores(scored, rows, columns, matrix, step):
         first = max(start, matrix.row_offset)
-        tensor = messages.tensor(scores[first - start :].astype(matrix.dtype, copy=False))
-        yield scorer_pb2.GetScoreMatrixResponse(
+        answer = scorer_pb2.GetScoreMatrixResponse(
             row_offset=first,
-            scores=tensor,
-            checksum=zlib.crc32(tensor.content),
             row_count=len(rows),
             score_spec=spec,
             revision=scored.snapshot.survey.revision,
         )
+        wanted = scores[first - start :].astype(matrix.dtype, copy=False)
+        answer.checksum = zlib.crc32(messages.fill_tensor(answer.scores, wanted))
+        yield answer
 
 
 def _scores(
