@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
@@ -63,17 +62,24 @@ def rank_unstored(
     compared = len(rows)
     # in the precision in which it would be stored
     vector = query.vector.astype(gallery.embeddings.dtype)
-    cosines = ranker.cosines(vector.astype(np.float32), threads=threads)
+    looks = ranker.look_up(vector.astype(np.float32), fusion, threads=threads)
     # the query's image has no number here; `competes` excludes the detections of the same image
     joined = gallery.table.followed_by(replace(query.table, image=np.array([-1])))
     itself = np.array([len(gallery)])
-    error = product_error(len(vector))
-    bounds = partial(replace(gallery.scoring(fusion), table=joined).bounds, error=error)
+    scoring = replace(gallery.scoring(fusion), table=joined)
+
+    def closely(some: IntArray) -> tuple[Float32Array, Float32Array]:
+        cosines = looks.cosines(np.zeros(len(some), np.int64), some)
+        return scoring.bounds(cosines, product_error(len(vector)), itself, some)
+
     if fusion in {Fusion.PRODUCT, Fusion.VISUAL}:
         # no such score exceeds the visual one
-        surest = _surest(cosines, rows, k, lambda few: bounds(cosines[few], rows=itself, columns=few)[0])
-        rows = rows[cosines[rows] + error >= surest] if surest > 0 else rows
-    least, most = bounds(cosines[rows], rows=itself, columns=rows)
+        most = looks.most(slice(0, 1))[0]
+        surest = _surest(most, rows, k, lambda few: closely(few)[0])
+        rows = rows[most[rows] >= surest] if surest > 0 else rows
+        if surest > 0:
+            rows = rows[scoring.bounds(most[rows], 0.0, itself, rows)[1] >= surest]
+    least, most = closely(rows)
     shortlist = rows[_shortlist(least, most, gallery.order[rows], k)]
     # the few rows that matter, followed by the query
     small = Gallery(
@@ -90,17 +96,15 @@ def rank_unstored(
     return Ranked(UNSTORED, shortlist[best], scores.at(best), compared)
 
 
-def _surest(
-    cosines: Float32Array, rows: IntArray, k: int, least: Callable[[IntArray], Float32Array]
-) -> float:
+def _surest(most: Float32Array, rows: IntArray, k: int, least: Callable[[IntArray], Float32Array]) -> float:
     """A lower bound of the k-th best score, from the rows that look most alike.
 
-    least: given rows, returns lower bounds of their scores.
+    most: (n,) upper bounds of the cosines. least: given rows, returns lower bounds of their scores.
     """
     count = TRIED * k
     if len(rows) <= count:
         return 0.0
-    few = rows[np.argpartition(cosines[rows], len(rows) - count)[len(rows) - count :]]
+    few = rows[np.argpartition(most[rows], len(rows) - count)[len(rows) - count :]]
     return float(np.partition(least(few), count - k)[count - k])
 
 
