@@ -7,6 +7,7 @@ runs          trainings in folders of their own, and their vectors of the test
 measures      one-vs-all with intervals, for animals that training saw and for new ones
 gallery_size  hits by the number of photographs of an animal, exactly
 tables        the tables, beside the paper's figures
+from_session  what is learnt from half of the animals, on the other half
 loading       batches prepared from crops compared with batches ready in memory
 coats         lift of a training on drawn coats
 """
