@@ -32,6 +32,7 @@ from benchmarks.common import report
 from benchmarks.common.options import data_option
 from benchmarks.training.coats import measure_lift
 from benchmarks.training.figure import draw_curves
+from benchmarks.training.fit import fit_lines
 from benchmarks.training.from_session import RULE as SESSION_RULE
 from benchmarks.training.from_session import session_lines
 from benchmarks.training.loading import measure_loading
@@ -153,8 +154,11 @@ def _show(measurement: str, runs: Runs, cells: list[Cell]) -> None:
             click.echo(f"{cell.species}, {cell.title}, {count} queries: {np.round(top, 3).tolist()}")
     else:
         lines = [*(session_lines if measurement == FROM_SESSION else lines_of)(runs, cells)]
+        lines += fit_lines(runs, cells)
         results = [asdict(line) for line in lines]
         for part, of_part in by_part(lines):
+            if not of_part:
+                continue
             click.echo(f"\nqueries: {part}\n{markdown(TITLES, [line.cells() for line in of_part])}")
     kept = {"settings": asdict(runs.settings), "results": results}
     click.echo(f"written: {report.write(f'training-{measurement}', kept, [])}")

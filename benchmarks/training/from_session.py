@@ -1,4 +1,4 @@
-"""What is learnt from the individuals of a session, measured on the other animals of the survey.
+"""A backbone and a head from the individuals of a session, measured on the other animals of its survey.
 
 Half of the animals of a species are those that a session found, with every answer right. A backbone is
 fine-tuned on their photographs, and a head is made from their frozen vectors; the other half search each

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from benchmarks.training.gallery_size import hits_by_photographs
-from benchmarks.training.measures import PARTS, SpeciesTest, gallery_of
+from benchmarks.training.measures import LEARNT, PARTS, SpeciesTest, gallery_of
 from benchmarks.training.plan import START, Cell
 from benchmarks.training.runs import Runs
 from spotted.arrays import Float32Array, Float64Array
@@ -43,7 +43,7 @@ class Line:
     species: str
     title: str
     part: str
-    """all, or those of animals that training saw, or of new ones."""
+    """all, those of animals that training saw, those of new ones, or photographs that it learnt from."""
     queries: int
     animals: int
     values: dict[str, Interval]
@@ -154,5 +154,5 @@ def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def by_part(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
     """The lines of each part of the queries."""
-    for part in PARTS:
+    for part in (*PARTS, LEARNT):
         yield part, [line for line in lines if line.part == part]

@@ -7,7 +7,7 @@ import numpy as np
 from benchmarks.training.from_session import FILE, FROZEN, HEAD, RULE, session_lines
 from benchmarks.training.material import Material
 from benchmarks.training.plan import cells_of
-from benchmarks.training.runs import VECTORS_FILE, Runs
+from benchmarks.training.runs import Runs
 from benchmarks.training.settings import Settings
 from spotted.scoring.similarity import unit_rows
 from spotted.training import Photograph
@@ -35,7 +35,7 @@ def test_a_head_and_a_network_are_measured_on_animals_that_neither_knew(tmp_path
     (tmp_path / cell.training.name).mkdir()
     np.save(tmp_path / FILE, unit_rows(looks))
     looks[:, 0] = 0.0
-    np.save(tmp_path / cell.training.name / VECTORS_FILE, unit_rows(looks[split.test]))
+    np.save(tmp_path / cell.training.name / "vectors.npy", unit_rows(looks[split.test]))
 
     lines = {line.title: line for line in session_lines(runs, [cell]) if line.part == "new"}
     assert list(lines) == [FROZEN, HEAD, "fine-tuned"]
