@@ -22,6 +22,7 @@ from spotted.scoring.feasibility import (
     softened_journey,
 )
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.parallel import open_runner
 from spotted.scoring.similarity import normalise_rows, product_error, single_precision, unit_rows
 from spotted.survey import Camera, Detection, Extent, Survey, detection_table, id_order
 from tests.spotted.surveys import EXTENT, random_gallery
@@ -298,7 +299,8 @@ def test_the_cosines_with_a_vector_are_those_of_each_row(
     rows = gallery.embeddings.astype(np.float32)
     for wide_bytes in (WIDE_BYTES, 0):
         monkeypatch.setattr("spotted.ranking.ranker.WIDE_BYTES", wide_bytes)
-        looks = Ranker(gallery).look_up(rows[4], Fusion.VISUAL, threads=threads)
+        with open_runner(threads) as run:
+            looks = Ranker(gallery).look_up(rows[4], Fusion.VISUAL, run)
         np.testing.assert_allclose(looks.cosines(0 * everyone, everyone), rows @ rows[4], atol=1e-6)
         assert (looks.most(slice(0, 1))[0] >= rows @ rows[4]).all()
 
