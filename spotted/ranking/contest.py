@@ -36,7 +36,7 @@ class Contest:
     """Which rows compete with one another, and by which score."""
 
     products: Products
-    """Of all rows."""
+    """All rows, ready to be multiplied."""
     journeys: Journeys
     """Between the rows of the scoring's table."""
     scoring: Scoring

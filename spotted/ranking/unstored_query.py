@@ -10,6 +10,7 @@ import numpy as np
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.products.product import Product
 from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
@@ -64,32 +65,12 @@ def rank_unstored(
     if not compared:
         nobody = np.empty(0, np.int64)
         return Ranked(UNSTORED, nobody, PairScores(*(np.empty(0, np.float32) for _ in range(3))), 0)
+    # the query's image has no number here; `competes` excludes the detections of the same image
+    own = replace(query.table, image=np.array([-1]))
     # in the precision in which it would be stored
     vector = query.vector.astype(gallery.embeddings.dtype)
     looks = ranker.look_up(vector.astype(np.float32), fusion, run)
-    # the query's image has no number here; `competes` excludes the detections of the same image
-    own = replace(query.table, image=np.array([-1]))
-
-    def bounds(rows: IntArray, visual: Float32Array, error: float) -> tuple[Float32Array, Float32Array]:
-        # only the rows that matter: a column of all costs as much as the rest of the search
-        table, itself = gallery.table.at(rows).followed_by(own), np.array([len(rows)])
-        scoring = replace(gallery.scoring(fusion), table=table, local=None)
-        return scoring.bounds(visual, error, rows=itself, columns=np.arange(len(rows)))
-
-    def closely(rows: IntArray) -> tuple[Float32Array, Float32Array]:
-        cosines = looks.cosines(np.zeros(len(rows), np.int64), rows)
-        return bounds(rows, cosines, product_error(len(vector)))
-
-    rows = np.flatnonzero(competes)
-    if fusion in {Fusion.PRODUCT, Fusion.VISUAL} and compared > TRIED * k:
-        visual = np.where(competes, looks.most(slice(0, 1))[0], EXCLUDED)
-        surest = _surest(visual, k, lambda few: closely(few)[0])
-        if surest > 0:
-            # no such score exceeds the visual one
-            rows = np.flatnonzero(visual >= surest)
-            rows = rows[bounds(rows, visual[rows], 0.0)[1] >= surest]
-    least, most = closely(rows)
-    shortlist = rows[_shortlist(least, most, gallery.order[rows], k)]
+    shortlist = _possible(gallery, own, looks, k, fusion, competes)
     # the few rows that matter, followed by the query
     small = Gallery(
         np.vstack([gallery.embeddings[shortlist], vector]),
@@ -103,6 +84,32 @@ def rank_unstored(
     scores = small.score_pairs(np.full(count, count), np.arange(count), fusion)
     best = np.lexsort((small.order[:count], -scores.fused))[:k]
     return Ranked(UNSTORED, shortlist[best], scores.at(best), compared)
+
+
+def _possible(
+    gallery: Gallery, own: DetectionTable, looks: Product, k: int, fusion: Fusion, competes: BoolArray
+) -> IntArray:
+    """The rows that could be among the k best of a query, whose one row of columns is `own`."""
+    error = product_error(gallery.embeddings.shape[1])
+
+    def bounds(rows: IntArray, visual: Float32Array, error: float) -> tuple[Float32Array, Float32Array]:
+        # only the rows that matter: a column of all costs as much as the rest of the search
+        table, itself = gallery.table.at(rows).followed_by(own), np.array([len(rows)])
+        scoring = replace(gallery.scoring(fusion), table=table, local=None)
+        return scoring.bounds(visual, error, rows=itself, columns=np.arange(len(rows)))
+
+    def closely(rows: IntArray) -> tuple[Float32Array, Float32Array]:
+        return bounds(rows, looks.cosines(np.zeros(len(rows), np.int64), rows), error)
+
+    rows = np.flatnonzero(competes)
+    if fusion in {Fusion.PRODUCT, Fusion.VISUAL} and len(rows) > TRIED * k:
+        visual = np.where(competes, looks.most(slice(0, 1))[0], EXCLUDED)
+        surest = _surest(visual, k, lambda few: closely(few)[0])
+        if surest > 0:
+            # no such score exceeds the visual one
+            rows = np.flatnonzero(visual >= surest)
+            rows = rows[bounds(rows, visual[rows], 0.0)[1] >= surest]
+    return rows[_shortlist(*closely(rows), gallery.order[rows], k)]
 
 
 def _surest(visual: Float32Array, k: int, least: Callable[[IntArray], Float32Array]) -> float:

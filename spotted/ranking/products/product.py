@@ -1,4 +1,4 @@
-"""What a search asks of the products of query vectors with rows."""
+"""The products of query vectors with rows, as a search asks for them."""
 
 from __future__ import annotations
 
