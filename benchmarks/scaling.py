@@ -137,7 +137,8 @@ def starts(server: StoreProcess, count: int, folder: Path) -> None:
             begun_s = time.perf_counter()
             read = folded_survey(cold, survey_id).view(lambda state, _: len(state.snapshot().detections))
             took_s[survey_id].append(time.perf_counter() - begun_s)
-            assert read == count
+            if read != count:
+                raise ValueError(f"{survey_id} has {read} detections, not {count}")
             cold.close()
     stored, moved = (statistics.median(took_s[survey_id]) for survey_id in STARTED)
     print(

@@ -66,7 +66,7 @@ class Progress:
     """How far the vectors of a survey were moved."""
 
     generation: str = ""
-    """Of the survey; another has other vectors."""
+    """That of the survey; another has other vectors."""
     position: int = 1
     """No entry before it has vectors in the store."""
     length: int = 0
