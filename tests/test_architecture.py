@@ -234,9 +234,27 @@ CORE_OF_EMBEDDER = [*modules("services/embedder/inference"), *modules("services/
 @pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
 def test_the_core_of_the_embedder_knows_no_messages(path: Path) -> None:
     edge = {name for name in imports(path) if name == "services.embedder.wire" or name.endswith("_pb2")}
-    # references are stored as a message of the store, which never travels
-    allowed = {"spotted.v1.store_pb2"} if path.name == "references.py" else set()
-    assert edge <= allowed
+    assert not edge
+
+
+@pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
+def test_the_core_of_the_embedder_imports_no_metrics_store_or_server(path: Path) -> None:
+    below = ("services.embedder.images", "services.embedder.inference", "services.embedder.reports")
+    allowed = (*below, "services.common.memory", "services.common.local_methods")
+    ours = {name for name in imports(path) if name.startswith("services.")}
+    assert not {name for name in ours if not name.startswith(allowed)}
+
+
+def test_the_core_of_the_embedder_runs_with_few_packages() -> None:
+    """Other model servers that run the same model install these, besides themselves."""
+    code = (
+        "import json, sys, services.embedder.images, services.embedder.inference;"
+        "loaded = {name: getattr(module, '__file__', '') for name, module in sys.modules.items()};"
+        "print(json.dumps([name for name, file in loaded.items() if 'site-packages' in (file or '')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    packages = {name.split(".")[0] for name in json.loads(done.stdout) if not name.startswith("_")}
+    assert packages <= {"numpy", "onnxruntime", "PIL", "simplejpeg"}
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:

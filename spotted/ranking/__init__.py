@@ -12,6 +12,7 @@ shortlist          pairs that may still be among the best
 with_marks         candidates that share marks among the others
 candidate_lists    the candidates of every detection, kept up to date while the survey changes
 unstored_query     the candidates of a detection that is not in the gallery
+square_matrix      the scores of some rows with each other, each pair once
 by_individual      one candidate per individual, its best detection
 unreviewed_groups  groups by probabilities only, which no person looked at
 """
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from spotted.ranking.gallery import Gallery
     from spotted.ranking.ranker import BLOCK, Ranked, Ranker
     from spotted.ranking.search import Allowed
+    from spotted.ranking.square_matrix import SquareMatrix
     from spotted.ranking.unreviewed_groups import UnreviewedGroups, group_unreviewed
     from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
@@ -41,6 +43,7 @@ __all__ = [
     "Gallery",
     "Ranked",
     "Ranker",
+    "SquareMatrix",
     "UnreviewedGroups",
     "UnstoredQuery",
     "first_of_each",
@@ -59,6 +62,7 @@ __getattr__ = lazy_face(
         "defaults": ("TOP_K",),
         "ranker": ("BLOCK", "Ranked", "Ranker"),
         "search": ("Allowed",),
+        "square_matrix": ("SquareMatrix",),
         "unreviewed_groups": ("UnreviewedGroups", "group_unreviewed"),
         "unstored_query": ("UNSTORED", "UnstoredQuery", "rank_unstored"),
     },

@@ -23,7 +23,7 @@ from spotted.scoring import geometry
 from spotted.scoring.bounds import Journeys
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
-from spotted.scoring.parallel import Runner, open_runner
+from spotted.scoring.parallel import SERIAL, Runner, open_runner
 from spotted.scoring.similarity import approximate_similarity, pair_similarity, single_precision
 
 # queries of one block
@@ -166,26 +166,31 @@ class Ranker:
         animals in one image score 0.
         """
         table = self.gallery.table
-        visual = approximate_similarity(
-            single_precision(self._vectors[rows]), single_precision(self._vectors[columns])
-        )
+        visual = approximate_similarity(self._at(rows), self._at(columns))
         fused = self.gallery.scoring(fusion).block(visual, rows, columns)
-        sharing = np.flatnonzero(np.isin(table.image[rows], table.image[columns]))
+        sharing = np.flatnonzero((table.image[rows] >= 0) & np.isin(table.image[rows], table.image[columns]))
         shared = geometry.same_image(table, rows[sharing, None], columns[None, :])
         fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
-        for row in np.flatnonzero(np.isin(rows, columns)).tolist():
-            fused[row, columns == rows[row]] = 1.0
+        order = np.argsort(columns)
+        first, end = (np.searchsorted(columns, rows, side, sorter=order) for side in ("left", "right"))
+        for row in np.flatnonzero(first < end).tolist():
+            fused[row, order[first[row] : end[row]]] = 1.0
         return fused
 
-    def cosines(self, vector: Float32Array, *, threads: int = 1) -> Float32Array:
+    def _at(self, rows: IntArray) -> Float32Array:
+        """The embeddings of rows in float32; rows in sequence are not copied."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return single_precision(self._vectors[int(rows[0]) : int(rows[-1]) + 1])
+        return single_precision(self._vectors[rows])
+
+    def cosines(self, vector: Float32Array, run: Runner = SERIAL) -> Float32Array:
         """Cosines of all rows with a unit vector (D,), within `product_error`, (n,)."""
         vectors = self._vectors
         # one part per thread, or the number of rows converted to float32 at once
-        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // threads))
-        with open_runner(threads) as run:
-            starts = range(0, len(vectors), step)
-            parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
-            return np.concatenate([np.empty(0, np.float32), *parts])
+        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // run.threads))
+        starts = range(0, len(vectors), step)
+        parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
+        return np.concatenate([np.empty(0, np.float32), *parts])
 
     def _answers(self, search: Search, strips: list[int], run: Runner) -> Iterator[Ranked]:
         """The exact lists of the queries of strips that were searched."""

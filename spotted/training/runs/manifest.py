@@ -37,9 +37,11 @@ class SessionNames:
     """An annotation session whose individuals were learned from."""
 
     survey_id: str
+    """"" if only a table of names was given."""
     session_id: str
+    """Or the name of the file with its names."""
     answers: int
-    """Answers that the individuals rest on."""
+    """Answers that the individuals rest on; 0 if only names were given."""
     answers_sha256: str
     """SHA-256 (hex) of these answers and the names of the detections."""
     left_out: int
