@@ -11,4 +11,5 @@ tables        the tables, beside the paper's figures
 from_session  what is learnt from half of the animals, on the other half
 loading       batches prepared from crops compared with batches ready in memory
 coats         lift of a training on drawn coats
+methods       lift of each method without names on them
 """

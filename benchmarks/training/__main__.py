@@ -13,6 +13,7 @@ without-names  learning without names beside learning with names
 from-session   a backbone and a head from half of the animals, on the other half
 loading        batches from photographs compared with batches in memory
 coats          what a training learns on drawn coats
+methods        what methods without names learn on drawn coats
 
 Trainings lie in --folder, are shared by the tables, and go on where they were interrupted. --finished shows
 the networks that are finished.
@@ -37,6 +38,7 @@ from benchmarks.training.from_session import RULE as SESSION_RULE
 from benchmarks.training.from_session import session_lines
 from benchmarks.training.loading import measure_loading
 from benchmarks.training.material import Material, read_material
+from benchmarks.training.methods import measure_methods
 from benchmarks.training.plan import Cell, cells_of, trainings_of
 from benchmarks.training.runs import Machine, Runs
 from benchmarks.training.settings import (
@@ -65,7 +67,7 @@ STANDARD = Settings()
 
 
 @click.command(help=__doc__)
-@click.argument("measurement", type=click.Choice([*TABLES, "loading", "coats"]))
+@click.argument("measurement", type=click.Choice([*TABLES, "loading", "coats", "methods"]))
 @data_option
 @click.option("--annotated", multiple=True, type=click.Path(path_type=Path), help="Further COCO JSON or CSV.")
 @click.option("--species", multiple=True, help="Species to use; by default all.")
@@ -103,8 +105,8 @@ def main(
     torch.set_num_threads(threads)
     machine = Machine(device, precision, workers)
     settings = replace(STANDARD, **chosen)
-    if measurement == "coats":
-        report.judge([measure_lift(minutes)])
+    if measurement in {"coats", "methods"}:
+        report.judge([measure_lift(minutes)] if measurement == "coats" else measure_methods())
         return
     if measurement == "loading":
         report.judge([measure_loading(settings.spec, machine)])

@@ -14,10 +14,9 @@ from spotted.client.values import AnnotatorProgress, Individual, Label, Progress
 from spotted.console import with_unit
 from spotted.constraints.error_rates import ErrorRates
 from spotted.errors import PreconditionError
+from spotted.heads.named import FEWEST_ANIMALS
 from spotted.individuals.membership import GivenAnswer, trust_members
 
-# with fewer, nothing can be measured on animals that were not learned from
-FEWEST_ANIMALS = 8
 # below it, a detection is more likely of another animal
 LEAST_TRUST = 0.5
 
@@ -99,11 +98,15 @@ def learn(
 def enough_learned(learned: LearnedNames) -> LearnedNames:
     """The same names. Raises PreconditionError if they are of fewer than FEWEST_ANIMALS individuals."""
     if learned.individuals < FEWEST_ANIMALS:
+        survey_id, session_id = learned.survey_id, learned.session_id
+        whose, remedy = f"session {session_id!r} of {survey_id!r}", "answer more"
+        if learned.answers:
+            remedy += f" with `spotted annotate {survey_id} --session {session_id}`"
+        else:
+            whose, remedy = session_id, f"{remedy} and export again"
         raise PreconditionError(
-            f"session {learned.session_id!r} of {learned.survey_id!r} has "
-            f"{with_unit(learned.individuals, 'individual')} with two detections that are sure enough; "
-            f"learning needs at least {FEWEST_ANIMALS}: answer more with `spotted annotate "
-            f"{learned.survey_id} --session {learned.session_id}`"
+            f"{whose} has {with_unit(learned.individuals, 'individual')} with two detections that are sure "
+            f"enough; learning needs at least {FEWEST_ANIMALS}: {remedy}"
         )
     return learned
 

@@ -76,6 +76,8 @@ class RunManifest:
     """Species of these animals."""
     labels: tuple[str, ...] = ()
     """Names of the classes, in the order of the centers of the loss."""
+    label_species: tuple[str, ...] = ()
+    """The species of each class."""
     metrics: tuple[SpeciesMetrics, ...] = ()
     """Measures on photographs that were not learnt from."""
     session: SessionNames | None = None
@@ -131,7 +133,7 @@ class RunManifest:
                 fields[name] = tuple(SpeciesMetrics(**each) for each in fields[name])
             session = fields.pop("session", None)
             fields["session"] = SessionNames(**session) if session else None
-            for name in ("species", "labels"):
+            for name in ("species", "labels", "label_species"):
                 fields[name] = tuple(fields[name])
             return cls(network=spec, **fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -73,7 +73,9 @@ def test_files_are_no_sessions_and_wrong_ones_are_refused(
         read_session_file(tmp_path, "", None)
     few = tmp_path / "few.csv"
     few.write_text("detection_id,individual_id,display_name\n" + "".join(f"p{n},i,\n" for n in range(EACH)))
-    with pytest.raises(PreconditionError, match="learning needs at least 8"):
+    with pytest.raises(
+        PreconditionError, match=r"few\.csv has 1 individual .* at least 8: answer more and export again"
+    ):
         read(answered, survey_id, few)
 
 
