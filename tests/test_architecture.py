@@ -102,6 +102,7 @@ COMMON: dict[str, set[str]] = {
     "access": {"memory", "settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
     "session": {"settings", "telemetry", "store", "rpc"},
+    "vectors": {"settings", "telemetry", "store", "survey"},
     "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
