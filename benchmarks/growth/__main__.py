@@ -30,7 +30,7 @@ def main() -> int:
         of_sampler.measure(points, [100, 300], [50, 150], fixed_labels=100, fixed_size=200)
     else:
         of_embedder.measure(points, [1, 2, 4, 8, 16, 32, 64], [1, 2, 4, 8, 16], crops=300)
-        of_scorer.measure(points, [2000, 5000, 10_000, 20_000, 50_000], new=1000, calls=30)
+        of_scorer.measure(points, [2000, 5000, 10_000, 20_000, 50_000], new=1000, calls=120)
         of_sampler.measure(
             points,
             [1000, 3000, 10_000, 30_000],

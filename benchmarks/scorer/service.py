@@ -41,6 +41,7 @@ SURVEY, LARGE, SQUARE, NEW = "benchmark", 50_000, 2000, 1000
 DIMENSION = 1280
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b" * 64, preprocessing_digest="p" * 64, dimension=DIMENSION)
 BLOCK = 300
+WARM_UP = 80
 OPTIONS = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
 
 
@@ -141,7 +142,8 @@ def queries(
     with at_once() as parts:
         turns = interleaved(
             pairs=calls,
-            warm_up=5,
+            # a scorer rounds the vectors of a survey after 64 queries
+            warm_up=WARM_UP,
             bare=lambda: parts(lambda rows: vectors[rows] @ vector, len(vectors)),
             call=lambda: stub.QueryCandidates(request),
             empty=lambda: stub.GetSurvey(pb.GetSurveyRequest(survey_id=SURVEY)),

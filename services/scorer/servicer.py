@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.common.access import caller
+from services.common.access import caller, load
 from services.common.rpc import checks
 from services.common.rpc.turns import Turns
 from services.common.store import keys
@@ -27,7 +27,7 @@ from services.scorer.local.additions import add_local_features
 from services.scorer.local.matchings import Matchings
 from services.scorer.local.requests import feature_block, matching_query
 from services.scorer.local.score_responses import local_score_responses
-from services.scorer.matrices import compute_blocks
+from services.scorer.matrices import compute_blocks, kept_bytes
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
@@ -254,6 +254,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Stream a matrix of scores."""
         matrix = requests.matrix(request)
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
+        load.keep(kept_bytes(scored, matrix))
         async for block in self._turns.drawn(compute_blocks(scored, matrix), request.survey_id):
             yield block
 
