@@ -31,10 +31,11 @@ def main() -> int:
     else:
         of_embedder.measure(points, [1, 2, 4, 8, 16, 32, 64], [1, 2, 4, 8, 16], crops=300)
         of_scorer.measure(points, [2000, 5000, 10_000, 20_000, 50_000], new=1000, calls=120)
+        # full rounds of questions: the last one is old, so that it is planned again
         of_sampler.measure(
             points,
             [1000, 3000, 10_000, 30_000],
-            [1000, 3000, 10_000, 30_000],
+            [750, 3000, 9000, 30_000],
             fixed_labels=3000,
             fixed_size=3000,
         )

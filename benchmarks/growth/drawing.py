@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.common.report import Bar
 from benchmarks.growth import of_embedder, of_sampler, of_scorer
@@ -79,11 +80,17 @@ def picture(points: Points, panels: tuple[Panel, ...]) -> Figure:
     for axes, (series, label, costs) in zip(figure.subplots(rows, columns).flat, panels, strict=True):
         for cost, words in costs.items():
             axes.plot(*points.line(series, cost), marker="o", label=words)
-        linear = series in HELD_LINEAR
-        scale = {"xscale": "log", "yscale": "log"} if linear else {"xscale": "log"}
-        axes.set(xlabel=series.partition(", ")[2], ylabel=label, **scale)
-        if not linear:
-            axes.set_ylim(bottom=0)
+        axes.set(xlabel=series.partition(", ")[2], ylabel=label, xscale="log")
+        axes.minorticks_off()
+        sizes = sorted(points.of[series])
+        axes.set_xticks(sizes, [f"{size // 1000}k" if size >= 1000 else str(size) for size in sizes])  # noqa: PLR2004 - thousands
+        if series in HELD_LINEAR:
+            axes.set_yscale("log")
+            axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            axes.yaxis.set_major_formatter("{x:g}")
+            axes.yaxis.set_minor_formatter(NullFormatter())
+        else:
+            axes.set_ylim(0, 1.1 * max(max(points.line(series, cost)[1]) for cost in costs))
         if any(costs.values()):
             axes.legend(fontsize="small", frameon=False)
     return figure
