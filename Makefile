@@ -144,10 +144,11 @@ benchmark-pooling: models ## pooling and image size of the default backbone (min
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading
 	$(BIN)/python -m benchmarks.training coats --minutes 3
+	$(BIN)/python -m benchmarks.training methods
 
 MINUTES ?= 60
 benchmark-training-tables: setup ## the tables of MiewID on photographs of known animals, as long as MINUTES allow for the first one; it resumes
-	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
+	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names from-session; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

@@ -44,6 +44,10 @@ class Settings:
     """Address to serve on; an address other than loopback needs tokens and TLS."""
     store_url: str = "redis://127.0.0.1:7100/0"
     """URL of the store (Redis protocol)."""
+    vector_blocks: str = ""
+    """Folder, or URL in an object store, of the vectors of surveys; "": they stay in the store."""
+    object_store_settings: Path | None = None
+    """Directory with one file per setting of the object store; None: only variables such as AWS_REGION."""
     scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
     """Address of the scorer, for the sampler."""
     models: Path = Path("models")
@@ -95,6 +99,8 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
             environ.get("SPOTTED_STORE_URL", Settings.store_url),
             _path(environ, "SPOTTED_STORE_PASSWORD_FILE"),
         ),
+        vector_blocks=environ.get("SPOTTED_VECTOR_BLOCKS_URL", ""),
+        object_store_settings=_path(environ, "SPOTTED_OBJECT_STORE_SETTINGS"),
         scorer_address=environ.get("SPOTTED_SCORER_ADDRESS", Settings.scorer_address),
         models=Path(environ.get("SPOTTED_MODELS", "models")),
         model_ids=_model_ids(environ),

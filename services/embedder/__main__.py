@@ -17,6 +17,7 @@ from services.common.settings import Settings
 from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.common.vectors import open_joined, open_vector_blocks
 from services.embedder.counting import CountedReports
 from services.embedder.images.local_extraction import load_extractors
 from services.embedder.images.segmenting import load_segmenter
@@ -98,7 +99,8 @@ def load(settings: Settings, store: Store) -> Embedders:
 async def run(settings: Settings) -> None:
     """Serve until a signal stops the process."""
     process.give_back_arrays()
-    store = Store(settings.store_url)
+    blocks = open_vector_blocks(settings.vector_blocks, settings.object_store_settings)
+    store = Store(settings.store_url, blocks=blocks)
     embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}
     limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
@@ -107,7 +109,7 @@ async def run(settings: Settings) -> None:
         settings,
         services(store, embedders, environment),
         guard=guard_for(settings, store, answers_bytes=answers_bytes),
-        open_store=store.open,
+        open_store=lambda: open_joined(store, blocks),
         close=store.close,
         max_receive_bytes=MAX_MESSAGE_BYTES,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -29,6 +30,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
+from spotted.scoring.parallel import SERIAL, Runner
 from spotted.scoring.similarity import unit_rows
 from spotted.v1 import survey_pb2 as pb
 
@@ -44,7 +46,7 @@ class ScoredSurvey:
     fallback: a message saying why CALIBRATED falls back to the product; "" if there is a calibration.
     local: returns the local scores of the survey, None if it has none; called once, if a score is needed.
     lists: returns the candidate lists of the survey at any revision, kept as long as there is room.
-    threads: number of threads to rank with.
+    threads: number of threads to rank with. run: those of single queries, which last.
     """
 
     def __init__(
@@ -55,11 +57,13 @@ class ScoredSurvey:
         lists: Callable[[], ListCache],
         threads: int = 1,
         local: Callable[[], LocalPairs | None] = lambda: None,
+        run: Runner = SERIAL,
     ) -> None:
         self.snapshot = snapshot
         self.without_local = gallery
         self._local = local
         self.threads = threads
+        self.run = run
         self._lists = lists
         self._fallback = fallback
 
@@ -147,6 +151,8 @@ class ScoredSurveys:
         threads: int = 1,
     ) -> None:
         self._threads = threads
+        pool = ThreadPoolExecutor(threads, thread_name_prefix="query") if threads > 1 else None
+        self._run = Runner(threads, pool)
         self._surveys = surveys
         self._heads = heads
         self._calibrations = calibrations
@@ -193,6 +199,7 @@ class ScoredSurveys:
             lambda: self._lists_of(survey_id),
             self._threads,
             lambda: self._matched.pairs(snapshot),
+            self._run,
         )
 
     def _lists_of(self, survey_id: str) -> ListCache:

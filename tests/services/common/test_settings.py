@@ -33,6 +33,8 @@ def test_every_variable_is_read() -> None:
         {
             "SPOTTED_LISTEN": "127.0.0.1:1",
             "SPOTTED_STORE_URL": "redis://store/1",
+            "SPOTTED_VECTOR_BLOCKS_URL": "s3://bucket/vectors",
+            "SPOTTED_OBJECT_STORE_SETTINGS": "/run/object-store",
             "SPOTTED_SCORER_ADDRESS": "scorer:2",
             "SPOTTED_MODELS": "/models",
             "SPOTTED_MODEL": "other, second",
