@@ -29,7 +29,7 @@ class Split:
 
     @property
     def means(self) -> str:
-        """What keeps the two apart, for a report."""
+        """The way in which the two are kept apart, for a report."""
         if len(self._cores) == 1:
             return "nothing: one core"
         return "affinity" if self._group is None else "a CPU set of its own"

@@ -18,7 +18,7 @@ MAX_PIXELS = 64_000_000
 # scans, and this many pixels take a few seconds
 MAX_SCANNED = 10 * MAX_PIXELS
 MEGA = 1e6
-# a header of at most so many segments is read within some milliseconds, most in a tenth of one
+# a header with at most this number of segments is read within some milliseconds, most in a tenth of one
 BRIEF_BYTES, BRIEF_MARKERS, SEGMENT_BYTES = 256 << 10, 2000, 12
 
 # how a JPEG begins
