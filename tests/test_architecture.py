@@ -107,14 +107,22 @@ COMMON: dict[str, set[str]] = {
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}
+# rows are multiplied by the quickest product that is installed
+RANKING_MAY = SCIENCE_MAY | {"numkong"}
 # keypoints are found and matched by libraries in C, which take arrays as well
 LOCAL_MAY = SCIENCE_MAY | {"cv2", "onnxruntime"}
 # a turned box is interpolated by Pillow, from an array to an array
 BOXES_MAY = SCIENCE_MAY | {"PIL"}
 # reports draw and render; they are science in what they may know of Spotted, not in their tools
 REPORTS_MAY = SCIENCE_MAY | {"matplotlib", "jinja2", "PIL"}
+THIRD_PARTY_OF = {
+    "ranking": RANKING_MAY,
+    "reports": REPORTS_MAY,
+    "local_features": LOCAL_MAY,
+    "boxes": BOXES_MAY,
+}
 FORBIDDEN_IN_SCIENCE = {"os", "time", "pathlib", "logging", "socket", "subprocess", "datetime", "random"}
-TORCH_ROOMS = {"heads", "sampling.strategies"}
+TORCH_ROOMS = {"heads", "sampling.strategies", "ranking"}
 LONGEST_MODULE = 300
 LONGEST_BODY = 40
 MOST_FILES = 20
@@ -207,9 +215,7 @@ def test_science_knows_only_arrays(path: Path) -> None:
         return
     roots = {name.split(".")[0] for name in imports(path)}
     third_party = {root for root in roots if root not in sys.stdlib_module_names}
-    assert third_party <= {"reports": REPORTS_MAY, "local_features": LOCAL_MAY, "boxes": BOXES_MAY}.get(
-        own, SCIENCE_MAY
-    )
+    assert third_party <= THIRD_PARTY_OF.get(own, SCIENCE_MAY)
     assert own == "reports" or not roots & FORBIDDEN_IN_SCIENCE
     assert "torch" not in roots or own in TORCH_ROOMS
 

@@ -57,7 +57,7 @@ COMMAND_LINE = (
 IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "embedder-cpu": ("dev", (*EMBEDDER, "obstore", "onnxruntime", "opencv-python-headless")),
     "embedder-gpu": ("gpu", (*EMBEDDER, "obstore", "onnxruntime-gpu[cuda,cudnn]", "opencv-python-headless")),
-    "scorer": ("dev", (*SERVICE, "obstore", "onnxruntime")),
+    "scorer": ("dev", (*SERVICE, "numkong", "obstore", "onnxruntime")),
     "sampler": ("dev", (*SERVICE, "scikit-learn")),
     # a client of the services, with nothing of the store
     "review": (

@@ -10,6 +10,7 @@ import numpy as np
 from spotted.arrays import BoolArray, Float32Array, IntArray
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.products.product import Product
 from spotted.ranking.ranker import Ranked, Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
@@ -64,25 +65,12 @@ def rank_unstored(
     if not compared:
         nobody = np.empty(0, np.int64)
         return Ranked(UNSTORED, nobody, PairScores(*(np.empty(0, np.float32) for _ in range(3))), 0)
-    # in the precision in which it would be stored
-    vector = query.vector.astype(gallery.embeddings.dtype)
-    cosines = ranker.cosines(vector.astype(np.float32), run)
     # the query's image has no number here; `competes` excludes the detections of the same image
     own = replace(query.table, image=np.array([-1]))
-    error = product_error(len(vector))
-
-    def bounds(rows: IntArray) -> tuple[Float32Array, Float32Array]:
-        # only the rows that matter: a column of all costs as much as the rest of the search
-        table, itself = gallery.table.at(rows).followed_by(own), np.array([len(rows)])
-        scoring = replace(gallery.scoring(fusion), table=table, local=None)
-        return scoring.bounds(cosines[rows], error, rows=itself, columns=np.arange(len(rows)))
-
-    if fusion in {Fusion.PRODUCT, Fusion.VISUAL} and compared > TRIED * k:
-        rows = _promising(np.where(competes, cosines, EXCLUDED), k, error, bounds)
-    else:
-        rows = np.flatnonzero(competes)
-    least, most = bounds(rows)
-    shortlist = rows[_shortlist(least, most, gallery.order[rows], k)]
+    # in the precision in which it would be stored
+    vector = query.vector.astype(gallery.embeddings.dtype)
+    looks = ranker.look_up(vector.astype(np.float32), fusion, run)
+    shortlist = _possible(gallery, own, looks, k, fusion, competes)
     # the few rows that matter, followed by the query
     small = Gallery(
         np.vstack([gallery.embeddings[shortlist], vector]),
@@ -98,23 +86,42 @@ def rank_unstored(
     return Ranked(UNSTORED, shortlist[best], scores.at(best), compared)
 
 
-def _promising(
-    cosines: Float32Array,
-    k: int,
-    error: float,
-    bounds: Callable[[IntArray], tuple[Float32Array, Float32Array]],
+def _possible(
+    gallery: Gallery, own: DetectionTable, looks: Product, k: int, fusion: Fusion, competes: BoolArray
 ) -> IntArray:
-    """The rows that may be among the k best by a score that never exceeds the visual one.
+    """The rows that could be among the k best of a query, whose one row of columns is `own`."""
+    error = product_error(gallery.embeddings.shape[1])
 
-    cosines: EXCLUDED for rows that do not compete; more than TRIED * k compete. bounds: given
-    rows, returns bounds of their scores.
+    def bounds(rows: IntArray, visual: Float32Array, error: float) -> tuple[Float32Array, Float32Array]:
+        # only the rows that matter: a column of all costs as much as the rest of the search
+        table, itself = gallery.table.at(rows).followed_by(own), np.array([len(rows)])
+        scoring = replace(gallery.scoring(fusion), table=table, local=None)
+        return scoring.bounds(visual, error, rows=itself, columns=np.arange(len(rows)))
+
+    def closely(rows: IntArray) -> tuple[Float32Array, Float32Array]:
+        return bounds(rows, looks.cosines(np.zeros(len(rows), np.int64), rows), error)
+
+    rows = np.flatnonzero(competes)
+    if fusion in {Fusion.PRODUCT, Fusion.VISUAL} and len(rows) > TRIED * k:
+        visual = np.where(competes, looks.most(slice(0, 1))[0], EXCLUDED)
+        surest = _surest(visual, k, lambda few: closely(few)[0])
+        if surest > 0:
+            # no such score exceeds the visual one
+            rows = np.flatnonzero(visual >= surest)
+            rows = rows[bounds(rows, visual[rows], 0.0)[1] >= surest]
+    return rows[_shortlist(*closely(rows), gallery.order[rows], k)]
+
+
+def _surest(visual: Float32Array, k: int, least: Callable[[IntArray], Float32Array]) -> float:
+    """A lower bound of the k-th best score, from the rows that look most alike.
+
+    visual: upper bounds, EXCLUDED for rows that do not compete; more than TRIED * k compete. least: given
+    rows, returns lower bounds of their scores.
     """
-    last = len(cosines) - TRIED * k
-    # the rows that look most alike; those that tie with the last of them may be many
-    few = np.flatnonzero(cosines >= np.partition(cosines, last)[last])[: 2 * TRIED * k]
-    least, _ = bounds(few)
-    surest = float(np.partition(least, len(few) - k)[len(few) - k])
-    return np.flatnonzero(cosines + np.float32(error) >= surest if surest > 0 else cosines > EXCLUDED)
+    last = len(visual) - TRIED * k
+    # those that tie with the last of them may be many
+    few = np.flatnonzero(visual >= np.partition(visual, last)[last])[: 2 * TRIED * k]
+    return float(np.partition(least(few), len(few) - k)[len(few) - k])
 
 
 def _shortlist(least: Float32Array, most: Float32Array, order: IntArray, k: int) -> IntArray:

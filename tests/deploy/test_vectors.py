@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
-import yaml
 
 from services.common.settings import from_environment
 from tests.deploy.rendered import (
-    KUBERNETES,
     Object,
     containers,
     environment,
-    kustomized,
     name,
     named,
     pod_template,
     schema_fault,
+    with_components,
 )
 
 PLACE = "s3://spotted-vectors/spotted"
@@ -26,15 +22,7 @@ PLACE = "s3://spotted-vectors/spotted"
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Object, ...]:
     """The overlay `sentinel` with the component."""
-    directory = tmp_path_factory.mktemp("overlay")
-    at = os.path.relpath(KUBERNETES, directory)
-    kustomization = {
-        "namespace": "spotted",
-        "resources": [f"{at}/overlays/sentinel"],
-        "components": [f"{at}/components/vectors"],
-    }
-    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return kustomized(directory)
+    return with_components(tmp_path_factory.mktemp("overlay"), "sentinel", "vectors")
 
 
 def test_all_that_read_or_write_vectors_have_one_place_and_others_have_none(
