@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -76,12 +77,15 @@ class Store:
         for together in in_slots.values():
             self._delete(together)
 
-    def names(self, prefix: str) -> list[str]:
-        """All keys with a prefix, sorted, found by visiting every key; glob characters in it are literal."""
-        pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
+    def names(self, *prefixes: str) -> list[str]:
+        """All keys with one of the prefixes, sorted, found by visiting every key once."""
+        common = os.path.commonprefix(prefixes)  # noqa: RUF071 - of texts, not of paths
+        # glob characters of a prefix are literal
+        pattern = "".join(f"[{c}]" if c in "*?[" else c for c in common) + "*"
         with self._translated():
             nodes = self._nodes.primaries()
-            return sorted({_text(key) for n in nodes for key in n.scan_iter(match=pattern, count=1000)})
+            found = (_text(key) for n in nodes for key in n.scan_iter(match=pattern, count=1000))
+            return sorted({name for name in found if name.startswith(prefixes)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""
