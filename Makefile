@@ -13,7 +13,7 @@ BASELINE := protos/baseline.binpb
 
 .PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
 	gpu-check sbom audit \
-	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
+	images benchmark benchmark-embedder benchmark-scorer benchmark-million benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
 
@@ -120,6 +120,9 @@ benchmark-scorer: setup ## ranking, queries, growth and matrices compared with t
 	$(BIN)/python -m benchmarks.scorer
 	$(BIN)/python -m benchmarks.scorer.service
 
+benchmark-million: setup ## a million detections in one scorer: memory, and latency of single queries (minutes, 6 GiB)
+	$(BIN)/python -m benchmarks.scorer.million
+
 benchmark-sampler: setup ## waits of annotators in a survey of 50,000 detections; opening a long session
 	$(BIN)/python -m benchmarks.sampler
 
@@ -144,10 +147,11 @@ benchmark-pooling: models ## pooling and image size of the default backbone (min
 benchmark-training: setup ## batches from photographs compared with batches in memory; what a training learns (minutes)
 	$(BIN)/python -m benchmarks.training loading
 	$(BIN)/python -m benchmarks.training coats --minutes 3
+	$(BIN)/python -m benchmarks.training methods
 
 MINUTES ?= 60
 benchmark-training-tables: setup ## the tables of MiewID on photographs of known animals, as long as MINUTES allow for the first one; it resumes
-	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
+	for i in table-2 table-3 figure-3 known-unknown table-5 table-4 without-names from-session; do $(BIN)/python -m benchmarks.training $$i --data $(DATA) --minutes $(MINUTES) || exit 1; done
 
 benchmark-annotation: models ## questions needed to find every animal, by strategy; takes hours and resumes
 	$(BIN)/python -m benchmarks.annotation --data $(DATA)

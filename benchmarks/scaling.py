@@ -1,4 +1,4 @@
-"""Needs of the store for a detection and for a label: memory, file, processor time of its servers.
+"""Needs of the store for a detection, in it and with its vectors in blocks, and for a label.
 
     python -m benchmarks.scaling
 
@@ -26,12 +26,21 @@ from benchmarks.backup import plant
 from services.common.store.journal import Change, Journal
 from services.common.store.store import Store
 from services.common.survey.existence import Existence
+from services.common.survey.state import folded_survey
+from services.common.vectors.blocks import VectorBlocks
+from services.common.vectors.joining import open_joined
+from services.common.vectors.mover import Mover, Progress
+from services.common.vectors.places import Folder
 from tests.faults import cluster as clusters
 from tests.faults.deployment import Deployment, StoreProcess
 from tests.waiting import until
 
 DIMENSIONS = (768, 1280, 2152)
 WRITERS = 8
+# the survey that is read: with its vectors in the store, and in blocks
+STARTED, STARTED_DIMENSION, STARTS = ("stored", "moved"), 1280, 3
+# bars: memory of a detection without its vector, and time of a cold start, as parts of those with it
+MOST_LEFT, SLOWEST_START = 0.1, 1.0
 # of a label in a journal
 LABEL_BYTES = 120
 
@@ -68,13 +77,18 @@ def main() -> None:
     """Measure, and print two tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--detections", type=int, default=10_000)
+    parser.add_argument("--started", type=int, default=50_000, help="detections of the survey that is read")
     parser.add_argument("--seconds", type=float, default=10.0)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, Deployment(Path(directory)) as deployment:
         one = deployment.store({"auto-aof-rewrite-percentage": "0"})
-        print("| elements of a vector | memory | file | processor time |\n|---|---|---|---|")
+        print(
+            "| elements of a vector | memory | file | processor time | memory without the vectors | share "
+            f"(bar {MOST_LEFT}) |\n|---|---|---|---|---|---|"
+        )
         for dimension in DIMENSIONS:
-            detections(one, dimension, arguments.detections)
+            detections(one, dimension, arguments.detections, Path(directory) / "vectors")
+        starts(one, arguments.started, Path(directory) / "vectors")
         print(
             "\n| store | labels | memory | file | processor time | median answer |\n|---|---|---|---|---|---|"
         )
@@ -88,13 +102,50 @@ def main() -> None:
             labels(name, f"{cluster.url}{query}", cluster.nodes, arguments.seconds)
 
 
-def detections(server: StoreProcess, dimension: int, count: int) -> None:
-    """Print a row: the needs of each detection of a survey."""
-    store, before = Store(server.url), Spent.of([server])
-    store.open()
-    plant(store, f"vectors-{dimension}", count, dimension)
-    print(f"| {dimension} | {Spent.of([server]).row(before, count)} |", flush=True)
+def detections(server: StoreProcess, dimension: int, count: int, folder: Path) -> None:
+    """Print a row: the needs of each detection of a survey, and its memory once its vector is in a block."""
+    store, blocks, survey_id = *joined(server, folder), f"vectors-{dimension}"
+    before = Spent.of([server])
+    plant(store, survey_id, count, dimension)
+    planted = Spent.of([server])
+    Mover(store, blocks).move(survey_id, Progress(), rest=True)
+    left = (Spent.of([server]).memory_bytes - before.memory_bytes) / count
+    share = left * count / (planted.memory_bytes - before.memory_bytes)
+    print(f"| {dimension} | {planted.row(before, count)} | {left:.0f} B | {share:.3f} |", flush=True)
     store.close()
+
+
+def joined(server: StoreProcess, folder: Path) -> tuple[Store, VectorBlocks]:
+    """The store, and blocks in a folder, of a process that has read none of them."""
+    blocks = VectorBlocks(Folder(folder))
+    store = Store(server.url, blocks=blocks)
+    open_joined(store, blocks)
+    return store, blocks
+
+
+def starts(server: StoreProcess, count: int, folder: Path) -> None:
+    """Print the time to read a survey whose vectors are in the store, and one of the same in blocks."""
+    store, blocks = joined(server, folder)
+    for survey_id in STARTED:
+        plant(store, survey_id, count, STARTED_DIMENSION)
+    Mover(store, blocks).move(STARTED[1], Progress(), rest=True)
+    store.close()
+    took_s: dict[str, list[float]] = {survey_id: [] for survey_id in STARTED}
+    for _ in range(STARTS):
+        for survey_id in STARTED:
+            cold, _ = joined(server, folder)
+            begun_s = time.perf_counter()
+            read = folded_survey(cold, survey_id).view(lambda state, _: len(state.snapshot().detections))
+            took_s[survey_id].append(time.perf_counter() - begun_s)
+            if read != count:
+                raise ValueError(f"{survey_id} has {read} detections, not {count}")
+            cold.close()
+    stored, moved = (statistics.median(took_s[survey_id]) for survey_id in STARTED)
+    print(
+        f"\ncold start of {count} detections of {STARTED_DIMENSION} elements: {stored:.2f} s from the store, "
+        f"{moved:.2f} s from blocks, ratio {moved / stored:.2f} (bar {SLOWEST_START})",
+        flush=True,
+    )
 
 
 def labels(name: str, url: str, servers: Sequence[StoreProcess], seconds: float) -> None:

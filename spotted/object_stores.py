@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from importlib.util import find_spec
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError, SpottedError, UnavailableError
@@ -37,6 +38,15 @@ def is_url(place: str) -> bool:
     (True, False)
     """
     return SCHEME in place
+
+
+def read_settings(directory: Path | None) -> dict[str, str]:
+    """Settings in a directory: the name of a file is that of a setting, e.g. aws_secret_access_key."""
+    if directory is None or not directory.is_dir():
+        return {}
+    # a mounted Secret has hidden directories besides its files
+    files = [path for path in directory.iterdir() if path.is_file() and path.name[0] != "."]
+    return {path.name.lower(): path.read_text().strip() for path in files}
 
 
 def open_object_store(url: str, settings: Mapping[str, str]) -> ObjectStore:

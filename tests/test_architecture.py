@@ -102,18 +102,27 @@ COMMON: dict[str, set[str]] = {
     "access": {"memory", "settings", "telemetry", "store", "rpc"},
     "survey": {"settings", "telemetry", "store", "rpc"},
     "session": {"settings", "telemetry", "store", "rpc"},
+    "vectors": {"settings", "telemetry", "store", "survey"},
     "server": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
     "process": {"memory", "settings", "telemetry", "store", "rpc", "access", "survey"},
 }
 SCIENCE_MAY = {"numpy", "scipy", "sklearn", "torch", "spotted"}
+# rows are multiplied by the quickest product that is installed
+RANKING_MAY = SCIENCE_MAY | {"numkong"}
 # keypoints are found and matched by libraries in C, which take arrays as well
 LOCAL_MAY = SCIENCE_MAY | {"cv2", "onnxruntime"}
 # a turned box is interpolated by Pillow, from an array to an array
 BOXES_MAY = SCIENCE_MAY | {"PIL"}
 # reports draw and render; they are science in what they may know of Spotted, not in their tools
 REPORTS_MAY = SCIENCE_MAY | {"matplotlib", "jinja2", "PIL"}
+THIRD_PARTY_OF = {
+    "ranking": RANKING_MAY,
+    "reports": REPORTS_MAY,
+    "local_features": LOCAL_MAY,
+    "boxes": BOXES_MAY,
+}
 FORBIDDEN_IN_SCIENCE = {"os", "time", "pathlib", "logging", "socket", "subprocess", "datetime", "random"}
-TORCH_ROOMS = {"heads", "sampling.strategies"}
+TORCH_ROOMS = {"heads", "sampling.strategies", "ranking"}
 LONGEST_MODULE = 300
 LONGEST_BODY = 40
 MOST_FILES = 20
@@ -206,9 +215,7 @@ def test_science_knows_only_arrays(path: Path) -> None:
         return
     roots = {name.split(".")[0] for name in imports(path)}
     third_party = {root for root in roots if root not in sys.stdlib_module_names}
-    assert third_party <= {"reports": REPORTS_MAY, "local_features": LOCAL_MAY, "boxes": BOXES_MAY}.get(
-        own, SCIENCE_MAY
-    )
+    assert third_party <= THIRD_PARTY_OF.get(own, SCIENCE_MAY)
     assert own == "reports" or not roots & FORBIDDEN_IN_SCIENCE
     assert "torch" not in roots or own in TORCH_ROOMS
 
@@ -233,9 +240,27 @@ CORE_OF_EMBEDDER = [*modules("services/embedder/inference"), *modules("services/
 @pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
 def test_the_core_of_the_embedder_knows_no_messages(path: Path) -> None:
     edge = {name for name in imports(path) if name == "services.embedder.wire" or name.endswith("_pb2")}
-    # references are stored as a message of the store, which never travels
-    allowed = {"spotted.v1.store_pb2"} if path.name == "references.py" else set()
-    assert edge <= allowed
+    assert not edge
+
+
+@pytest.mark.parametrize("path", CORE_OF_EMBEDDER, ids=relative)
+def test_the_core_of_the_embedder_imports_no_metrics_store_or_server(path: Path) -> None:
+    below = ("services.embedder.images", "services.embedder.inference", "services.embedder.reports")
+    allowed = (*below, "services.common.memory", "services.common.local_methods")
+    ours = {name for name in imports(path) if name.startswith("services.")}
+    assert not {name for name in ours if not name.startswith(allowed)}
+
+
+def test_the_core_of_the_embedder_runs_with_few_packages() -> None:
+    """Other model servers that run the same model install these, besides themselves."""
+    code = (
+        "import json, sys, services.embedder.images, services.embedder.inference;"
+        "loaded = {name: getattr(module, '__file__', '') for name, module in sys.modules.items()};"
+        "print(json.dumps([name for name, file in loaded.items() if 'site-packages' in (file or '')]))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    packages = {name.split(".")[0] for name in json.loads(done.stdout) if not name.startswith("_")}
+    assert packages <= {"numpy", "onnxruntime", "PIL", "simplejpeg"}
 
 
 def circles(graph: Mapping[str, set[str]]) -> list[set[str]]:

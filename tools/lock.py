@@ -57,7 +57,7 @@ COMMAND_LINE = (
 IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
     "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime", "opencv-python-headless")),
     "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]", "opencv-python-headless")),
-    "scorer": ("dev", (*SERVICE, "onnxruntime")),
+    "scorer": ("dev", (*SERVICE, "numkong", "onnxruntime")),
     "sampler": ("dev", (*SERVICE, "scikit-learn")),
     # a client of the services, with nothing of the store
     "review": (

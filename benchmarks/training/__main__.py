@@ -10,8 +10,10 @@ table-5        few animals of a new species, from the start and fine-tuned
 figure-3       hits by the number of photographs of an animal, by the networks of table-2
 known-unknown  known animals named and new ones said to be new, by the networks of table-2
 without-names  learning without names beside learning with names
+from-session   a backbone and a head from half of the animals, on the other half
 loading        batches from photographs compared with batches in memory
 coats          what a training learns on drawn coats
+methods        what methods without names learn on drawn coats
 
 Trainings lie in --folder, are shared by the tables, and go on where they were interrupted. --finished shows
 the networks that are finished.
@@ -31,8 +33,12 @@ from benchmarks.common import report
 from benchmarks.common.options import data_option
 from benchmarks.training.coats import measure_lift
 from benchmarks.training.figure import draw_curves
+from benchmarks.training.fit import fit_lines
+from benchmarks.training.from_session import RULE as SESSION_RULE
+from benchmarks.training.from_session import session_lines
 from benchmarks.training.loading import measure_loading
 from benchmarks.training.material import Material, read_material
+from benchmarks.training.methods import measure_methods
 from benchmarks.training.plan import Cell, cells_of, trainings_of
 from benchmarks.training.runs import Machine, Runs
 from benchmarks.training.settings import (
@@ -43,14 +49,25 @@ from benchmarks.training.settings import (
     time_photograph,
 )
 from benchmarks.training.tables import TITLES, by_part, curves, known_unknown, lines_of, markdown
+from spotted.training import SplitRule
 from spotted.training.loop.settings import PRECISIONS, Precision
 
-TABLES = ("table-2", "table-3", "table-4", "table-5", "figure-3", "known-unknown", "without-names")
+FROM_SESSION = "from-session"
+TABLES = (
+    "table-2",
+    "table-3",
+    "table-4",
+    "table-5",
+    "figure-3",
+    "known-unknown",
+    "without-names",
+    FROM_SESSION,
+)
 STANDARD = Settings()
 
 
 @click.command(help=__doc__)
-@click.argument("measurement", type=click.Choice([*TABLES, "loading", "coats"]))
+@click.argument("measurement", type=click.Choice([*TABLES, "loading", "coats", "methods"]))
 @data_option
 @click.option("--annotated", multiple=True, type=click.Path(path_type=Path), help="Further COCO JSON or CSV.")
 @click.option("--species", multiple=True, help="Species to use; by default all.")
@@ -88,13 +105,17 @@ def main(
     torch.set_num_threads(threads)
     machine = Machine(device, precision, workers)
     settings = replace(STANDARD, **chosen)
-    if measurement == "coats":
-        report.judge([measure_lift(minutes)])
+    if measurement in {"coats", "methods"}:
+        report.judge([measure_lift(minutes)] if measurement == "coats" else measure_methods())
         return
     if measurement == "loading":
         report.judge([measure_loading(settings.spec, machine)])
         return
-    material = read_material(data, annotated, species, test_share=settings.test_share, seed=settings.seed)
+    rule = SplitRule(settings.test_share, seed=settings.seed)
+    if measurement == FROM_SESSION:
+        # other animals are trained with, so that nothing is shared with the tables
+        rule, folder = replace(SESSION_RULE, seed=settings.seed), folder / FROM_SESSION
+    material = read_material(data, annotated, species, rule)
     animals = {one: len(material.animals(one)) for one in material.species}
     cells = cells_of(measurement, material.species, animals)
     settings = replace(settings, photographs=material.digest)
@@ -134,9 +155,12 @@ def _show(measurement: str, runs: Runs, cells: list[Cell]) -> None:
         for cell, count, top in drawn:
             click.echo(f"{cell.species}, {cell.title}, {count} queries: {np.round(top, 3).tolist()}")
     else:
-        lines = [*lines_of(runs, cells)]
+        lines = [*(session_lines if measurement == FROM_SESSION else lines_of)(runs, cells)]
+        lines += fit_lines(runs, cells)
         results = [asdict(line) for line in lines]
         for part, of_part in by_part(lines):
+            if not of_part:
+                continue
             click.echo(f"\nqueries: {part}\n{markdown(TITLES, [line.cells() for line in of_part])}")
     kept = {"settings": asdict(runs.settings), "results": results}
     click.echo(f"written: {report.write(f'training-{measurement}', kept, [])}")

@@ -26,7 +26,9 @@ def draw_curves(curves: Iterable[tuple[Cell, int, Float64Array]]) -> bytes:
             count = np.arange(1, values.shape[1] + 1)
             axes.plot(count, values[0], color=colour, linestyle=style, marker="o", label=cell.title)
             axes.fill_between(count, values[1], values[2], color=colour, alpha=0.12, linewidth=0)
-        axes.set(title=f"{species}, {drawn[0][1]} queries", xlabel="photographs of the animal", ylim=(0, 1))
+        axes.set(
+            title=f"{species}, {drawn[0][1]} queries", xlabel="photographs of the animal", ylim=(0, None)
+        )
         axes.set_xticks(count)
         axes.legend(fontsize=7)
     every[0].set_ylabel("top-1")

@@ -35,13 +35,10 @@ class Material:
     split: Split
 
     @classmethod
-    def of(
-        cls, photographs: Sequence[Photograph], flanks_apart: Iterable[str], *, test_share: float, seed: int
-    ) -> Material:
+    def of(cls, photographs: Sequence[Photograph], flanks_apart: Iterable[str], rule: SplitRule) -> Material:
         """Divide photographs as the paper does."""
         labels = label_photographs(photographs, flanks_apart=[*flanks_apart])
-        split = split_photographs(photographs, labels, SplitRule(test_share, seed=seed))
-        return cls(tuple(photographs), labels, split)
+        return cls(tuple(photographs), labels, split_photographs(photographs, labels, rule))
 
     @property
     def digest(self) -> str:
@@ -108,9 +105,7 @@ class Material:
         return replace(self.photographs[row], name=name, split="train")
 
 
-def read_material(
-    data: Path, annotated: Sequence[Path], species: Sequence[str], *, test_share: float, seed: int
-) -> Material:
+def read_material(data: Path, annotated: Sequence[Path], species: Sequence[str], rule: SplitRule) -> Material:
     """The photographs of the folders that `data` has, and of further COCO JSON or CSV files with species.
 
     species: those to use; none: all. Raises click.ClickException if there is none.
@@ -129,7 +124,7 @@ def read_material(
         raise click.ClickException(
             f"no photographs in {data}; give a folder with {tables}, or --annotated with a COCO JSON or CSV"
         )
-    return Material.of(chosen, apart, test_share=test_share, seed=seed)
+    return Material.of(chosen, apart, rule)
 
 
 def _of_species(photographs: Iterable[Photograph], species: str) -> list[Photograph]:

@@ -14,6 +14,8 @@ from spotted.scoring.fusion import Fusion
 from spotted.survey import Detection, Survey
 
 PARTS = ("all", "seen", "new")
+# photographs that a network learnt from, which are no part of the test
+LEARNT = "learnt from"
 SEED = 0
 
 

@@ -97,6 +97,12 @@ def without_names(species: Sequence[str]) -> Iterator[Cell]:
         yield Cell(one, "single species", Training((one,)))
 
 
+def from_session(species: Sequence[str]) -> Iterator[Cell]:
+    """Each species by itself, of which half of the animals were found in a session."""
+    for one in species:
+        yield Cell(one, "fine-tuned", Training((one,)))
+
+
 def cells_of(table: str, species: Sequence[str], animals: dict[str, int]) -> list[Cell]:
     """The cells of a table by its name; figure-3 and known-unknown show the networks of table-2.
 
@@ -111,6 +117,8 @@ def cells_of(table: str, species: Sequence[str], animals: dict[str, int]) -> lis
             return [*table_5(species, animals)]
         case "without-names":
             return [*without_names(species)]
+        case "from-session":
+            return [*from_session(species)]
         case _:
             return [*table_2(species)]
 

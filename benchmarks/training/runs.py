@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from benchmarks.training.settings import FROZEN_EPOCHS, Settings
 from spotted.arrays import Float32Array
 from spotted.training import (
     LoopSettings,
+    Photograph,
     PretrainRecipe,
     Progress,
     Step,
@@ -31,10 +32,8 @@ from spotted.training import (
 from spotted.training.loop.settings import Precision
 from spotted.training.pairs import PairRules, boxed_detections, find_pairs
 
-VECTORS_FILE = "vectors.npy"
 TIMES_FILE = "seconds.txt"
 LOCK_FILE = "lock"
-CROPS = "test-crops"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,8 +121,15 @@ class Runs:
 
     def vectors(self, training: Training | None) -> Float32Array:
         """Unit vectors (n, d) of all photographs of the test, in its order. None: of the start."""
+        rows = self.material.split.test.tolist()
+        return self.embedded(training, [self.material.photographs[row] for row in rows], "vectors")
+
+    def embedded(
+        self, training: Training | None, photographs: Sequence[Photograph], name: str
+    ) -> Float32Array:
+        """Unit vectors (n, d) of photographs, kept by a name. None: of the start."""
         folder = self.folder / (training.name if training else START)
-        path = folder / VECTORS_FILE
+        path = folder / f"{name}.npy"
         if not path.is_file():
             if training is None:
                 start = start_network(self.settings.spec, self.settings.start, seed=self.settings.seed)
@@ -131,9 +137,7 @@ class Runs:
             else:
                 run, network = load_network(folder)
                 spec = run.network
-            rows = self.material.split.test.tolist()
-            photographs = [self.material.photographs[row] for row in rows]
-            crops = prepare_crops(photographs, spec.image_size, self.folder / f"{CROPS}.npy").crops
+            crops = prepare_crops(photographs, spec.image_size, self.folder / f"{name}-crops.npy").crops
             folder.mkdir(exist_ok=True)
             np.save(path, embed_crops(network, crops, spec, device=self.machine.device))
         found: Float32Array = np.load(path)

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from benchmarks.training.gallery_size import hits_by_photographs
-from benchmarks.training.measures import PARTS, SpeciesTest, gallery_of
+from benchmarks.training.measures import LEARNT, PARTS, SpeciesTest, gallery_of
 from benchmarks.training.plan import START, Cell
 from benchmarks.training.runs import Runs
 from spotted.arrays import Float32Array, Float64Array
@@ -20,13 +20,15 @@ PAPER: Mapping[str, Mapping[str, float]] = {
     "nyala": {"multi-species": 0.434, "leave-one-out": 0.156, "single species": 0.218}
 }
 COLUMNS = (*(f"top-{k}" for k in TOP), "mAP")
+GAINS = ("top-1", "mAP")
 TITLES = (
     "species",
     "learnt from",
     "queries",
     "animals",
     *COLUMNS,
-    "top-1 gain over the start",
+    "top-1 gain",
+    "mAP gain",
     "paper, top-1",
 )
 # photographs of an animal beside the query, in figure 3: as many as leave enough queries
@@ -41,22 +43,22 @@ class Line:
     species: str
     title: str
     part: str
-    """all, or those of animals that training saw, or of new ones."""
+    """all, those of animals that training saw, those of new ones, or photographs that it learnt from."""
     queries: int
     animals: int
     values: dict[str, Interval]
     """top-1, 5, 10, 20 and mAP."""
     gains: dict[str, Interval]
-    """The differences from the start."""
+    """The differences from the network that it is compared with, the start in most tables."""
     paper: float | None
     """Top-1 in the paper."""
 
     def cells(self) -> list[str]:
         """The cells of its row."""
         values = [show(self.values[column]) for column in COLUMNS]
-        gain = "" if self.title == START else show(self.gains["top-1"])
+        gains = ["" if self.title == START else show(self.gains[column]) for column in GAINS]
         paper = "" if self.paper is None else f"{self.paper:.3f}"
-        return [self.species, self.title, str(self.queries), str(self.animals), *values, gain, paper]
+        return [self.species, self.title, str(self.queries), str(self.animals), *values, *gains, paper]
 
 
 def species_test(runs: Runs, species: str) -> SpeciesTest:
@@ -82,21 +84,28 @@ def lines_of(runs: Runs, cells: Sequence[Cell]) -> Iterator[Line]:
     """The lines of the cells, for each part that has queries."""
     for cell in cells:
         test = species_test(runs, cell.species)
-        base = test.outcomes(vectors_of(runs, Cell(cell.species, START, None)))
-        found = test.outcomes(vectors_of(runs, cell))
-        for part in PARTS:
-            queries, animals = test.counts(found, part)
-            if queries:
-                yield Line(
-                    cell.species,
-                    cell.title,
-                    part,
-                    queries,
-                    animals,
-                    dict(zip(COLUMNS, test.intervals(found, part), strict=True)),
-                    dict(zip(COLUMNS, test.gains(found, base, part), strict=True)),
-                    PAPER.get(cell.species, {}).get(cell.title) if part == "all" else None,
-                )
+        base = vectors_of(runs, Cell(cell.species, START, None))
+        yield from lines_of_vectors(test, cell, vectors_of(runs, cell), base)
+
+
+def lines_of_vectors(
+    test: SpeciesTest, cell: Cell, vectors: Float32Array, base: Float32Array
+) -> Iterator[Line]:
+    """The lines of a network by its vectors of the test, and those that it is compared with."""
+    found, start = test.outcomes(vectors), test.outcomes(base)
+    for part in PARTS:
+        queries, animals = test.counts(found, part)
+        if queries:
+            yield Line(
+                cell.species,
+                cell.title,
+                part,
+                queries,
+                animals,
+                dict(zip(COLUMNS, test.intervals(found, part), strict=True)),
+                dict(zip(COLUMNS, test.gains(found, start, part), strict=True)),
+                PAPER.get(cell.species, {}).get(cell.title) if part == "all" else None,
+            )
 
 
 def known_unknown(runs: Runs, cells: Sequence[Cell]) -> list[dict[str, object]]:
@@ -145,5 +154,5 @@ def markdown(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def by_part(lines: Sequence[Line]) -> Iterator[tuple[str, list[Line]]]:
     """The lines of each part of the queries."""
-    for part in PARTS:
+    for part in (*PARTS, LEARNT):
         yield part, [line for line in lines if line.part == part]

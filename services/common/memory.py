@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from spotted.errors import PreconditionError
 
 CGROUPS = Path("/sys/fs/cgroup")
@@ -94,6 +92,9 @@ def memory_limit_bytes(*, percent: int = 100, cgroups: Path = CGROUPS, own: Path
 
 def resident_bytes() -> int:
     """Memory that this process holds now."""
+    # what only prepares images does without it
+    import psutil  # noqa: PLC0415
+
     return int(psutil.Process().memory_info().rss)
 
 

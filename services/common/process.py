@@ -22,8 +22,10 @@ from spotted.errors import SpottedError
 FAILED = 1
 # thresholds of the garbage collector's three generations: allocations, then collections of the younger one
 COLLECT_AFTER = (10_000, 10, 20)
-# a parameter from glibc's <malloc.h>, and the size in bytes above which an array gets its own mapping
+# parameters from glibc's <malloc.h>: the size in bytes above which an array gets its own mapping, and the
+# free memory at the end of a heap that is kept, so that one message after another takes no new pages
 M_MMAP_THRESHOLD, LARGE_BYTES = -3, 2 << 20
+M_TRIM_THRESHOLD, KEPT_BYTES = -1, 8 << 20
 
 
 def now() -> Timestamp:
@@ -60,7 +62,10 @@ def give_back_arrays() -> None:
     nothing measurable for one. Other C libraries are left unchanged.
     """
     with suppress(AttributeError, OSError):
-        ctypes.CDLL(None).mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        library = ctypes.CDLL(None)
+        library.mallopt(M_MMAP_THRESHOLD, LARGE_BYTES)
+        # otherwise 128 KiB, once the other threshold is set
+        library.mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
 
 
 def main(service: str, run: Callable[[Settings], Coroutine[Any, Any, None]]) -> None:

@@ -12,6 +12,8 @@ from spotted.errors import InvalidInputError
 
 DEFAULT_PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
 DEVICES = ("cpu", "cuda", "tensorrt")
+# of the scorer, whose products need no network
+RANKING_DEVICES = ("cpu", "cuda")
 LOGS = ("text", "json")
 AUTHS = ("off", "tokens")
 OFF, ON = ("", "0", "false", "no"), ("1", "true", "yes")
@@ -44,6 +46,10 @@ class Settings:
     """Address to serve on; an address other than loopback needs tokens and TLS."""
     store_url: str = "redis://127.0.0.1:7100/0"
     """URL of the store (Redis protocol)."""
+    vector_blocks: str = ""
+    """Folder, or URL in an object store, of the vectors of surveys; "": they stay in the store."""
+    object_store_settings: Path | None = None
+    """Directory with one file per setting of the object store; None: only variables such as AWS_REGION."""
     scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
     """Address of the scorer, for the sampler."""
     models: Path = Path("models")
@@ -54,6 +60,8 @@ class Settings:
     """Directory of a segmenter; None: only masks sent with the crops are used."""
     device: str = "cpu"
     """cpu, cuda or tensorrt."""
+    scorer_device: str = "cpu"
+    """cpu or cuda: multiplies the vectors of surveys, by torch if not the CPU."""
     workers: int = 0
     """Threads that decode and, on a CPU, run the model; 0: one per core available to the process."""
     planners: int = 1
@@ -95,11 +103,14 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
             environ.get("SPOTTED_STORE_URL", Settings.store_url),
             _path(environ, "SPOTTED_STORE_PASSWORD_FILE"),
         ),
+        vector_blocks=environ.get("SPOTTED_VECTOR_BLOCKS_URL", ""),
+        object_store_settings=_path(environ, "SPOTTED_OBJECT_STORE_SETTINGS"),
         scorer_address=environ.get("SPOTTED_SCORER_ADDRESS", Settings.scorer_address),
         models=Path(environ.get("SPOTTED_MODELS", "models")),
         model_ids=_model_ids(environ),
         segmenter=_path(environ, "SPOTTED_SEGMENTER"),
         device=_one_of(environ, "SPOTTED_DEVICE", DEVICES),
+        scorer_device=_one_of(environ, "SPOTTED_SCORER_DEVICE", RANKING_DEVICES),
         workers=_whole(environ, "SPOTTED_WORKERS", Settings.workers),
         planners=max(1, _whole(environ, "SPOTTED_PLANNERS", Settings.planners)),
         memory_percent=_percent(environ, "SPOTTED_MEMORY_PERCENT", Settings.memory_percent),

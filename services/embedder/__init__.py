@@ -7,6 +7,9 @@ heat_wire            the same of heat maps
 recipes              recipes of adaptation heads from their messages
 images               image files to the pixels that a backbone reads
 inference            pixels to unit vectors
+references           reference images in the store
+reports              reports of its parts on their work
+counting             these reports as metrics and spans
 training             trainings of adaptation heads, and their operations
 export               backbones exported to ONNX (build time, needs torch)
 segmenter_export     segmenters assembled from two graphs (build time)

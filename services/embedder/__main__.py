@@ -17,15 +17,18 @@ from services.common.settings import Settings
 from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.common.vectors import open_joined, open_vector_blocks
+from services.embedder.counting import CountedReports
 from services.embedder.images.local_extraction import load_extractors
-from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import load_segmenter
 from services.embedder.images.separate_process import PROCESS_BYTES
 from services.embedder.inference.backbones import load_backbone
-from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.calls import Embedders
 from services.embedder.inference.decoding_budget import RESERVED_PART, DecodingBudget, decoding_bytes
 from services.embedder.inference.image_embedder import MOST_QUEUED_BYTES, ImageEmbedder, limits_for
+from services.embedder.inference.stored import Stores
 from services.embedder.operations_servicer import OperationsServicer
+from services.embedder.references import ReferenceStore
 from services.embedder.servicer import MAX_MESSAGE_BYTES, EmbedderServicer
 from services.embedder.training.trainings import Trainings
 from spotted.v1.embedder_pb2_grpc import add_EmbedderServiceServicer_to_server
@@ -57,10 +60,13 @@ def services(store: Store, embedders: Embedders, environment: Mapping[str, str])
 def load(settings: Settings, store: Store) -> Embedders:
     """Load and warm up the backbones; the first is the default. Raises NotFoundError, PreconditionError."""
     workers = settings.workers or joblib.cpu_count()
+    reports = CountedReports()
     backbones = [load_backbone(settings.models, name, device=settings.device) for name in settings.model_ids]
     for backbone in backbones:
         backbone.warm_up()
-    segmenter = load_segmenter(settings.segmenter, threads=workers) if settings.segmenter else None
+    segmenter = (
+        load_segmenter(settings.segmenter, threads=workers, reports=reports) if settings.segmenter else None
+    )
     if segmenter:
         segmenter.warm_up()
     extractors = load_extractors(settings.models)
@@ -81,9 +87,9 @@ def load(settings: Settings, store: Store) -> Embedders:
         *(count // MIB for count in (limit_bytes, room, queue_bytes * len(backbones))),
         costly,
     )
-    budget = DecodingBudget(room, costly=costly)
+    budget = DecodingBudget(room, costly=costly, reports=reports)
     embedders = [
-        ImageEmbedder(b, limits_for(b, workers, max_queue_bytes=queue_bytes), budget=budget)
+        ImageEmbedder(b, limits_for(b, workers, max_queue_bytes=queue_bytes), budget=budget, reports=reports)
         for b in backbones
     ]
     stores = Stores(HeadStore(store), ReferenceStore(store))
@@ -93,7 +99,8 @@ def load(settings: Settings, store: Store) -> Embedders:
 async def run(settings: Settings) -> None:
     """Serve until a signal stops the process."""
     process.give_back_arrays()
-    store = Store(settings.store_url)
+    blocks = open_vector_blocks(settings.vector_blocks, settings.object_store_settings)
+    store = Store(settings.store_url, blocks=blocks)
     embedders = load(settings, store)
     environment = {**os.environ, "SPOTTED_STORE_URL": settings.store_url}
     limit_bytes = memory_limit_bytes(percent=settings.memory_percent)
@@ -102,7 +109,7 @@ async def run(settings: Settings) -> None:
         settings,
         services(store, embedders, environment),
         guard=guard_for(settings, store, answers_bytes=answers_bytes),
-        open_store=store.open,
+        open_store=lambda: open_joined(store, blocks),
         close=store.close,
         max_receive_bytes=MAX_MESSAGE_BYTES,
     )

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 
 from grpc import aio
 
+from services.common.access.caller import current_caller
 from services.common.rpc import checks
 from services.embedder import heat_wire, recipes, wire
 from services.embedder.inference.calls import Embedders
@@ -17,6 +18,10 @@ from spotted.v1 import embedder_pb2 as pb
 from spotted.v1 import embedder_pb2_grpc
 
 MAX_MESSAGE_BYTES = 32 * 1024 * 1024
+
+
+def _organisation() -> str:
+    return current_caller().organisation
 
 
 class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
@@ -31,7 +36,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> pb.EmbedResponse:
         """Embed a few crops."""
         options, images = wire.embed_request(request)
-        call = await self._embedders.open_call(options, bulk=False)
+        call = await self._embedders.open_call(options, bulk=False, organisation=_organisation())
         results = await call.embed_all(images, context.time_remaining())
         return wire.embed_response(results, call)
 
@@ -45,7 +50,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         if stream is None:
             return
         options, images = stream
-        call = await self._embedders.open_call(options, bulk=True)
+        call = await self._embedders.open_call(options, bulk=True, organisation=_organisation())
         results = call.embed_stream(images, context.time_remaining)
         async for response in wire.stream_responses(results, call):
             yield response
@@ -54,13 +59,13 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
         self, request: pb.AddReferenceImageRequest, _: object
     ) -> pb.AddReferenceImageResponse:
         """Store the histograms of a reference image."""
-        digest = await self._embedders.add_reference(request.image)
+        digest = await self._embedders.add_reference(request.image, _organisation())
         return pb.AddReferenceImageResponse(reference_digest=digest)
 
     async def ApplyHead(self, request: pb.ApplyHeadRequest, _: object) -> pb.ApplyHeadResponse:
         """Adapt base embeddings."""
         embeddings = wire.base_embeddings(request)
-        adapted = await self._embedders.apply_head(request.head_digest, embeddings)
+        adapted = await self._embedders.apply_head(request.head_digest, embeddings, _organisation())
         return pb.ApplyHeadResponse(embeddings=messages.tensor(adapted))
 
     async def GetHeatMap(
@@ -70,7 +75,7 @@ class EmbedderServicer(embedder_pb2_grpc.EmbedderServiceServicer):
     ) -> pb.GetHeatMapResponse:
         """Say which parts of two crops make their vectors alike."""
         options, crops, most = heat_wire.heat_map_request(request)
-        call = await self._embedders.open_call(options, bulk=False)
+        call = await self._embedders.open_call(options, bulk=False, organisation=_organisation())
         found = await compare_crops(call, crops, context.time_remaining(), most=most)
         return heat_wire.heat_map_response(found, call)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import joblib
@@ -16,6 +17,7 @@ from services.common.server import Service, serve
 from services.common.settings import Settings
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.common.vectors import Moving, open_joined, open_vector_blocks
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.catalogue.catalogues import Catalogues
 from services.scorer.catalogue.changes import CatalogueChanges
@@ -37,16 +39,23 @@ STREAMS_AT_ONCE = 2
 
 
 def service(
-    store: Store, *, budget_bytes: int = BUDGET_BYTES, threads: int = 2, models: Path | None = None
+    store: Store,
+    *,
+    budget_bytes: int = BUDGET_BYTES,
+    threads: int = 2,
+    models: Path | None = None,
+    device: str = "cpu",
+    grown: Callable[[str, int], None] = lambda *_: None,
 ) -> Service:
     """The scorer and the catalogue over a store.
 
     budget_bytes: approximate memory for surveys. threads: number of threads to rank with. models: directory
-    of the networks that match local features.
+    of the networks that match local features. device: see `ScoredSurveys`. grown: see `Surveys`.
     """
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
-    surveys = Surveys(store, heads, now=process.now, budget_bytes=budget_bytes - lists_bytes)
+    surveys_bytes = budget_bytes - lists_bytes
+    surveys = Surveys(store, heads, now=process.now, budget_bytes=surveys_bytes, grown=grown)
     matched = MatchedSurveys(store, surveys.snapshot, MatchingMethods(models))
     scored = ScoredSurveys(
         surveys,
@@ -55,6 +64,7 @@ def service(
         matched=matched,
         lists_bytes=lists_bytes,
         threads=threads,
+        device=device,
     )
     matchings = Matchings(store, surveys, scored, matched, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
@@ -74,13 +84,34 @@ async def run(settings: Settings) -> None:
     process.give_back_arrays()
     plan = plan_memory(memory_limit_bytes(percent=settings.memory_percent), wanted_mib=settings.memory_mib)
     process.log_memory(plan)
-    store = Store(settings.store_url)
+    blocks = open_vector_blocks(settings.vector_blocks, settings.object_store_settings)
+    store = Store(settings.store_url, blocks=blocks)
+    moving = Moving(store, blocks) if blocks else None
     threads = settings.workers or joblib.cpu_count()
-    scorer = service(store, budget_bytes=plan.budget_bytes, threads=threads, models=settings.models)
+    grown = moving.grown if moving else lambda *_: None
+    scorer = service(
+        store,
+        budget_bytes=plan.budget_bytes,
+        threads=threads,
+        models=settings.models,
+        device=settings.scorer_device,
+        grown=grown,
+    )
     # ranking computes several blocks at once, each in one thread, including the passes over it
     threadpool_limits(1, user_api="blas")
     guard = guard_for(settings, store, answers_bytes=plan.answers_bytes)
-    await serve(settings, [scorer], guard=guard, open_store=store.open, close=store.close)
+
+    def open_store() -> None:
+        open_joined(store, blocks)
+        if moving:
+            moving.start()
+
+    def close() -> None:
+        if moving:
+            moving.stop()
+        store.close()
+
+    await serve(settings, [scorer], guard=guard, open_store=open_store, close=close)
 
 
 if __name__ == "__main__":

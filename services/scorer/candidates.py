@@ -208,9 +208,7 @@ def _ranked_unstored(
     fusion = scored.fusion(query.fusion)
 
     def top_k(_: IntArray, k: int) -> Iterable[Ranked]:
-        yield rank_unstored(
-            scored.ranker, unstored, k, fusion=fusion, competes=competes, threads=scored.threads
-        )
+        yield rank_unstored(scored.ranker, unstored, k, fusion=fusion, competes=competes, run=scored.run)
 
     itself = np.array([UNSTORED])
     if query.group_by_individual:

@@ -111,6 +111,7 @@ def add_block(surveys: Surveys, block: DetectionBlock, total: AddResult, *, most
         return Change(surveys.entry(store_pb2.SurveyEvent(detections=added)), b"")
 
     surveys.folded(block.survey_id).change(decide, scope="AddDetections")
+    surveys.grown(block.survey_id, result.added * prepared.vectors[:1].nbytes)
     total.added += result.added
     total.unchanged += result.unchanged
     total.rejected += result.rejected

@@ -10,8 +10,8 @@ from services.common.survey.filters import NONE, FilterColumns, Numbered, Rules,
 from services.common.survey.state import Snapshot
 from spotted.arrays import BoolArray, IntArray
 from spotted.errors import NotFoundError
+from spotted.ranking.contest import Allowed
 from spotted.ranking.rules import CandidateRule
-from spotted.ranking.search import Allowed
 from spotted.survey import Detection, DetectionTable, Side
 
 # opposite flanks, whose coats cannot be compared

@@ -11,13 +11,16 @@ import numpy as np
 from services.common.rpc import checks
 from services.scorer.scored_surveys import ScoredSurvey
 from spotted import messages
-from spotted.arrays import IntArray
+from spotted.arrays import Float32Array, IntArray
 from spotted.errors import InvalidInputError
+from spotted.ranking.square_matrix import MOST_ROWS, SquareMatrix
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.parallel import map_ahead
 from spotted.v1 import scorer_pb2
 
 BLOCK_BYTES = 1024 * 1024
+# rows of a strip of a square matrix, at least; fewer make the products slower
+STRIP_ROWS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +50,14 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
             "FLOAT16",
             field="column_detection_ids",
         )
-    fusion, spec = scored.fusion(matrix.fusion), scored.spec(matrix.fusion)
-    step = max(1, BLOCK_BYTES // max(1, len(columns) * matrix.dtype.itemsize))
-
-    def block(start: int) -> scorer_pb2.GetScoreMatrixResponse:
-        scores = scored.ranker.score_block(rows[start : start + step], columns, fusion)
+    spec, step = (
+        scored.spec(matrix.fusion),
+        max(1, BLOCK_BYTES // max(1, len(columns) * matrix.dtype.itemsize)),
+    )
+    for start, scores in _scores(scored, rows, columns, matrix, step):
         first = max(start, matrix.row_offset)
         tensor = messages.tensor(scores[first - start :].astype(matrix.dtype, copy=False))
-        return scorer_pb2.GetScoreMatrixResponse(
+        yield scorer_pb2.GetScoreMatrixResponse(
             row_offset=first,
             scores=tensor,
             checksum=zlib.crc32(tensor.content),
@@ -63,8 +66,27 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
             revision=scored.snapshot.survey.revision,
         )
 
-    starts = [i for i in range(0, len(rows), step) if min(i + step, len(rows)) > matrix.row_offset]
-    yield from map_ahead(block, starts, scored.threads)
+
+def _scores(
+    scored: ScoredSurvey, rows: IntArray, columns: IntArray, matrix: Matrix, step: int
+) -> Iterator[tuple[int, Float32Array]]:
+    """The index of the first row and the scores of each block of `step` rows that is asked for."""
+    fusion, count = scored.fusion(matrix.fusion), len(rows)
+    starts = [i for i in range(0, count, step) if min(i + step, count) > matrix.row_offset]
+    if len(columns) != count or count > MOST_ROWS or not np.array_equal(rows, columns):
+
+        def block(start: int) -> Float32Array:
+            return scored.ranker.score_block(rows[start : start + step], columns, fusion)
+
+        yield from zip(starts, map_ahead(block, starts, scored.threads), strict=True)
+        return
+    strip = step * -(-STRIP_ROWS // step)
+    square = SquareMatrix(scored.ranker, rows, fusion, strip)
+    # also of rows that are skipped: their columns are parts of later rows
+    strips = range(0, count, strip)
+    for start, _ in zip(strips, map_ahead(square.compute, strips, scored.threads), strict=True):
+        for first in [i for i in starts if start <= i < start + strip]:
+            yield first, square.take(first, min(first + step, count))
 
 
 def _rows(scored: ScoredSurvey, detection_ids: Sequence[str]) -> IntArray:

@@ -234,8 +234,9 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         query = requests.candidate_query(request)
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
         detection, base = requests.query(request, scored)
-        vector = await asyncio.to_thread(self._scored.adapt, scored, base)
-        candidates = await asyncio.to_thread(query_candidates, scored, detection, vector, query)
+        candidates = await asyncio.to_thread(
+            lambda: query_candidates(scored, detection, self._scored.adapt(scored, base), query)
+        )
         return pb.QueryCandidatesResponse(
             list=responses.candidate_list(candidates), score_spec=scored.spec(query.fusion)
         )

@@ -47,6 +47,7 @@ class Surveys:
 
     budget_bytes: approximate memory for surveys. The least recently used leave memory first and are read from
         the store again on their next use; the one in use always stays.
+    grown: called with a survey and the bytes of vectors that were added to it.
     """
 
     def __init__(
@@ -56,10 +57,12 @@ class Surveys:
         *,
         now: Callable[[], Timestamp],
         budget_bytes: int = BUDGET_BYTES,
+        grown: Callable[[str, int], None] = lambda *_: None,
     ) -> None:
         self._store = store
         self._heads = heads
         self._now = now
+        self.grown = grown
         metrics.SURVEYS_BUDGET_BYTES.set(budget_bytes)
         self._existence = Existence(store)
         self._folded: Recent[str, Folded[SurveyState]] = Recent(

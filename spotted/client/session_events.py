@@ -1,20 +1,36 @@
-"""The journal of a session: as lines of JSON, and as the messages of an import."""
+"""The journal of a session: as lines of JSON, as the messages of an import, and what follows from a file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from google.protobuf import json_format
 from google.protobuf.message import DecodeError
 
-from spotted.client.session_messages import session_event
-from spotted.client.values.sessions import SessionEvent
+from spotted.client.individuals.messages import individual_values
+from spotted.client.session_messages import progress_value, session_event, session_info
+from spotted.client.values.individuals import Individual
+from spotted.client.values.progress import Progress
+from spotted.client.values.sessions import Label, SessionEvent, SessionInfo
 from spotted.errors import InvalidInputError
 from spotted.event_parts import Joining, split
-from spotted.v1 import sampler_pb2
+from spotted.v1 import individuals_pb2, sampler_pb2
 
 # most events of one message of an import, and their bytes
 MOST_EVENTS, MOST_BYTES = 1000, 2 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedSession:
+    """The state of a session that was exported to a file."""
+
+    info: SessionInfo
+    """The session as it was created."""
+    progress: Progress
+    """Its progress."""
+    individuals: tuple[Individual, ...]
+    """Its individuals, largest first."""
 
 
 def event_json(event: SessionEvent) -> str:
@@ -36,6 +52,27 @@ def whole_events(pages: Iterable[Iterable[sampler_pb2.SessionEvent]]) -> Iterato
     for page in pages:
         yield from map(session_event, joining.whole(page))
     joining.end()
+
+
+def standing_labels(events: Iterable[SessionEvent]) -> list[Label]:
+    """The labels of a journal that have not been retracted, oldest first."""
+    labels: dict[str, Label] = {}
+    for event in events:
+        labels |= {label.label_id: label for label in event.labels}
+        for label_id in event.retracted_label_ids:
+            labels.pop(label_id, None)
+    return list(labels.values())
+
+
+def read_exported(lines: Iterable[str]) -> ExportedSession:
+    """The state that `python -m services.sampler.exported` prints."""
+    session, progress, *individuals = lines
+    listed = (json_format.Parse(line, individuals_pb2.Individual()) for line in individuals)
+    return ExportedSession(
+        session_info(json_format.Parse(session, sampler_pb2.Session())),
+        progress_value(json_format.Parse(progress, sampler_pb2.Progress())),
+        tuple(individual_values(listed)),
+    )
 
 
 def import_parts(

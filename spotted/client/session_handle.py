@@ -9,7 +9,7 @@ from spotted.client.connection import Connection
 from spotted.client.connection import request_id as new_request_id
 from spotted.client.individuals.handle import IndividualHandle
 from spotted.client.individuals.messages import individual_values, individuals_change, watched_changes
-from spotted.client.session_events import whole_events
+from spotted.client.session_events import standing_labels, whole_events
 from spotted.client.session_messages import (
     burst_message,
     conflict_value,
@@ -254,12 +254,7 @@ class SessionHandle:
 
     def labels(self) -> list[Label]:
         """The labels that have not been retracted, oldest first."""
-        labels: dict[str, Label] = {}
-        for event in self.events():
-            labels |= {label.label_id: label for label in event.labels}
-            for label_id in event.retracted_label_ids:
-                labels.pop(label_id, None)
-        return list(labels.values())
+        return standing_labels(self.events())
 
     def events(self) -> Iterator[SessionEvent]:
         """The session's journal, oldest first; `SurveyHandle.import_session` creates a session from it."""

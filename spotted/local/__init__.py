@@ -11,6 +11,7 @@ review_keys  one-time keys of the review page
 review_page  the review page as a process
 health       whether a process answers
 log_lines    messages of the processes' logs
+vectors      the folder of vectors
 memory       the part of the machine's memory that each service takes
 diagnosis    faults of a local run, each with its remedy
 """

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from spotted.errors import PreconditionError, UnavailableError
-from spotted.local import append_only, health, lock, memory, ports, review_page
+from spotted.local import append_only, health, lock, memory, ports, review_page, vectors
 from spotted.local.log_lines import last_message
 
 LOOPBACK = ports.LOOPBACK
@@ -225,6 +225,7 @@ def start_service(
         "SPOTTED_LISTEN": f"{LOOPBACK}:{port}",
         "SPOTTED_STORE_URL": store_url,
         "SPOTTED_SCORER_ADDRESS": scorer_address,
+        **vectors.settings(directory),
         **environment,
     }
     return _spawn(role, [sys.executable, "-m", f"services.{role}"], port, directory, settings)

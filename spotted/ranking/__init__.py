@@ -7,11 +7,15 @@ defaults           the default number of candidates
 rules              rules that leave detections out
 gallery            the detections of a survey as arrays, and the exact score of any pair
 ranker             the k best candidates of detections in the gallery
+contest            which rows compete, and by which score
 search             the block-wise search behind it
+block_bounds       bounds of the scores of one block
+products           cosines as bounds and close values, by BLAS, by integers or on a GPU
 shortlist          pairs that may still be among the best
 with_marks         candidates that share marks among the others
 candidate_lists    the candidates of every detection, kept up to date while the survey changes
 unstored_query     the candidates of a detection that is not in the gallery
+square_matrix      the scores of some rows with each other, each pair once
 by_individual      one candidate per individual, its best detection
 unreviewed_groups  groups by probabilities only, which no person looked at
 """
@@ -25,10 +29,11 @@ from spotted.lazy import lazy_face
 if TYPE_CHECKING:
     from spotted.ranking.by_individual import first_of_each, rank_individuals
     from spotted.ranking.candidate_lists import CandidateTable
+    from spotted.ranking.contest import Allowed
     from spotted.ranking.defaults import TOP_K
     from spotted.ranking.gallery import Gallery
     from spotted.ranking.ranker import BLOCK, Ranked, Ranker
-    from spotted.ranking.search import Allowed
+    from spotted.ranking.square_matrix import SquareMatrix
     from spotted.ranking.unreviewed_groups import UnreviewedGroups, group_unreviewed
     from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 
@@ -41,6 +46,7 @@ __all__ = [
     "Gallery",
     "Ranked",
     "Ranker",
+    "SquareMatrix",
     "UnreviewedGroups",
     "UnstoredQuery",
     "first_of_each",
@@ -56,9 +62,10 @@ __getattr__ = lazy_face(
         "by_individual": ("first_of_each", "rank_individuals"),
         "candidate_lists": ("CandidateTable",),
         "gallery": ("Gallery",),
+        "contest": ("Allowed",),
         "defaults": ("TOP_K",),
         "ranker": ("BLOCK", "Ranked", "Ranker"),
-        "search": ("Allowed",),
+        "square_matrix": ("SquareMatrix",),
         "unreviewed_groups": ("UnreviewedGroups", "group_unreviewed"),
         "unstored_query": ("UNSTORED", "UnstoredQuery", "rank_unstored"),
     },

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from spotted.arrays import Float32Array, IntArray
+from spotted.ranking.contest import count_rivals
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranked, Ranker
-from spotted.ranking.search import count_rivals
 from spotted.ranking.shortlist import ranking_keys
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores

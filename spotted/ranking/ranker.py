@@ -14,16 +14,20 @@ import numpy as np
 
 from spotted.arrays import Float32Array, IntArray
 from spotted.errors import InvalidInputError
+from spotted.ranking.contest import Allowed, Contest
 from spotted.ranking.defaults import TOP_K
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.search import Allowed, Contest, Search
+from spotted.ranking.products.choice import FEW, ProductChoice
+from spotted.ranking.products.joined import JoinedProduct
+from spotted.ranking.products.product import Products
+from spotted.ranking.search import BLOCK_VALUES, Search
 from spotted.ranking.shortlist import ranking_keys
 from spotted.ranking.with_marks import rank_with_marks
 from spotted.scoring import geometry
 from spotted.scoring.bounds import Journeys
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores
-from spotted.scoring.parallel import Runner, open_runner
+from spotted.scoring.parallel import SERIAL, Runner, open_runner
 from spotted.scoring.similarity import approximate_similarity, pair_similarity, single_precision
 
 # queries of one block
@@ -32,6 +36,8 @@ BLOCK = 1024
 WIDE_BYTES = 256 * 1024 * 1024
 # most pairs held at once, some 24 bytes each and as much again while they are sorted
 HELD = 2_000_000
+# fusions in which rough cosines rule most pairs out
+BY_LOOKS = frozenset({Fusion.PRODUCT, Fusion.VISUAL, Fusion.LOCAL})
 # pairs whose exact similarity is computed at once
 PAIRS = 4096
 
@@ -63,8 +69,10 @@ class Ranker:
     """Ranks the rows of a gallery.
 
     Everything that a search needs is prepared at construction: a float32 copy of float16 embeddings, if it
-    takes no more than WIDE_BYTES, and the journeys between rows. So make one ranker for each gallery and keep
-    it; it can be shared by threads.
+    takes no more than WIDE_BYTES, the journeys between rows and, once enough was asked, the rows in eight
+    bits. So make one ranker for each gallery and keep it; it can be shared by threads.
+
+    products: multiplies the rows; None for those of the CPU. No result depends on it.
 
     >>> from spotted.scoring import unit_rows
     >>> from spotted.survey import Detection, Survey
@@ -76,10 +84,11 @@ class Ranker:
     2 [1 0] [0.6 0. ]
     """
 
-    def __init__(self, gallery: Gallery) -> None:
+    def __init__(self, gallery: Gallery, products: Products | None = None) -> None:
         self.gallery = gallery
         small = gallery.embeddings.size * 4 <= WIDE_BYTES
         self._vectors = single_precision(gallery.embeddings) if small else gallery.embeddings
+        self._products = ProductChoice(self._vectors, products)
         self._journeys = Journeys.of(gallery.table, gallery.extent, gallery.params)
 
     def __len__(self) -> int:
@@ -109,7 +118,7 @@ class Ranker:
         """
         if k < 1:
             raise InvalidInputError(f"top_k is {k}; ask for at least 1 candidate", field="top_k")
-        lists = self._lists(queries, k, self._contest(fusion, allowed), block, threads)
+        lists = self._lists(queries, k, fusion, allowed, block, threads)
         if fusion is not Fusion.LOCAL or self.gallery.local is None:
             yield from lists
             return
@@ -118,21 +127,25 @@ class Ranker:
             yield Ranked(one.query, rows, scores, one.compared)
 
     def _lists(
-        self, queries: IntArray, k: int, contest: Contest, block: int, threads: int
+        self, queries: IntArray, k: int, fusion: Fusion, allowed: Allowed | None, block: int, threads: int
     ) -> Iterator[Ranked]:
         """The k best candidates of each query row; matched marks are not looked for."""
         if not len(queries):
             return
         k = max(1, min(k, len(self)))
         step = max(1, min(block, HELD // k))
-        strips = [queries[i : i + step] for i in range(0, len(queries), step)]
         with open_runner(threads) as run:
             if k * len(self) <= HELD and np.array_equal(queries, np.arange(len(self))):
-                search = Search(contest, strips, k)
+                search = Search(self._contest(fusion, allowed), _strips(queries, step), k)
                 search.search_all(run)
-                yield from self._answers(search, list(range(len(strips))), run)
+                yield from self._answers(search, list(range(len(search.strips))), run)
                 return
-            for strip in strips:
+            products = self._for_queries(len(queries), fusion)
+            if products.rough:
+                # fewer close values are needed if each query meets all rows at once
+                step = min(step, max(FEW, BLOCK_VALUES // len(self)))
+            contest = self._contest(fusion, allowed, products)
+            for strip in _strips(queries, step):
                 search = Search(contest, [strip], k)
                 search.search_strip(run)
                 yield from self._answers(search, [0], run)
@@ -166,26 +179,30 @@ class Ranker:
         animals in one image score 0.
         """
         table = self.gallery.table
-        visual = approximate_similarity(
-            single_precision(self._vectors[rows]), single_precision(self._vectors[columns])
-        )
+        visual = approximate_similarity(self._at(rows), self._at(columns))
         fused = self.gallery.scoring(fusion).block(visual, rows, columns)
-        sharing = np.flatnonzero(np.isin(table.image[rows], table.image[columns]))
+        sharing = np.flatnonzero((table.image[rows] >= 0) & np.isin(table.image[rows], table.image[columns]))
         shared = geometry.same_image(table, rows[sharing, None], columns[None, :])
         fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
-        for row in np.flatnonzero(np.isin(rows, columns)).tolist():
-            fused[row, columns == rows[row]] = 1.0
+        order = np.argsort(columns)
+        first, end = (np.searchsorted(columns, rows, side, sorter=order) for side in ("left", "right"))
+        for row in np.flatnonzero(first < end).tolist():
+            fused[row, order[first[row] : end[row]]] = 1.0
         return fused
 
-    def cosines(self, vector: Float32Array, *, threads: int = 1) -> Float32Array:
-        """Cosines of all rows with a unit vector (D,), within `product_error`, (n,)."""
-        vectors = self._vectors
-        # one part per thread, or the number of rows converted to float32 at once
-        step = BLOCK if vectors.dtype == np.float16 else max(1, -(-len(vectors) // threads))
-        with open_runner(threads) as run:
-            starts = range(0, len(vectors), step)
-            parts = run(lambda i: single_precision(vectors[i : i + step]) @ vector, starts)
-            return np.concatenate([np.empty(0, np.float32), *parts])
+    def _at(self, rows: IntArray) -> Float32Array:
+        """The embeddings of rows in float32; rows in sequence are not copied."""
+        if len(rows) and rows[-1] - rows[0] == len(rows) - 1 and (np.diff(rows) == 1).all():
+            return single_precision(self._vectors[int(rows[0]) : int(rows[-1]) + 1])
+        return single_precision(self._vectors[rows])
+
+    def look_up(self, vector: Float32Array, fusion: Fusion, run: Runner = SERIAL) -> JoinedProduct:
+        """The cosines of one unit vector (D,) with all rows, by the product that suits a fusion."""
+        products = self._for_queries(1, fusion)
+        # one part per thread
+        step = max(1, -(-len(self) // run.threads))
+        spans = [slice(i, min(i + step, len(self))) for i in range(0, len(self), step)]
+        return JoinedProduct(list(run(lambda span: products.multiply(vector[None], span), spans)), step)
 
     def _answers(self, search: Search, strips: list[int], run: Runner) -> Iterator[Ranked]:
         """The exact lists of the queries of strips that were searched."""
@@ -232,7 +249,10 @@ class Ranker:
             for query, i, j, rivals in zip(queries.tolist(), [0, *ends], ends, compared, strict=False)
         ]
 
-    def _contest(self, fusion: Fusion, allowed: Allowed | None) -> Contest:
+    def _for_queries(self, count: int, fusion: Fusion) -> Products:
+        return self._products.of_queries(count) if fusion in BY_LOOKS else self._products.of_everyone
+
+    def _contest(self, fusion: Fusion, allowed: Allowed | None, products: Products | None = None) -> Contest:
         gallery = self.gallery
         # bounds hold for pairs without marks; those with marks are added to the best of them
         scoring = (
@@ -240,4 +260,9 @@ class Ranker:
             if fusion is Fusion.LOCAL
             else gallery.scoring(fusion)
         )
-        return Contest(self._vectors, self._journeys, scoring, gallery.order, allowed)
+        products = products or self._products.of_everyone
+        return Contest(products, self._journeys, scoring, gallery.order, allowed)
+
+
+def _strips(queries: IntArray, step: int) -> list[IntArray]:
+    return [queries[i : i + step] for i in range(0, len(queries), step)]

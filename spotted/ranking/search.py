@@ -1,80 +1,32 @@
 """Block-wise search for the candidates that may be among the best, without a dense matrix.
 
 A block is one matrix product and a few passes over it while it is in the cache: visual score and feasibility
-are bounded from above, and closer bounds are computed only for pairs that may reach the k-th best score of
-their query so far. If every row is a query, each block serves its rows and its columns.
+are bounded from above, feasibility only for pairs whose looks may reach the k-th best score of their query so
+far, and closer bounds are computed only for pairs that may still reach it then. If every row is a query, each
+block serves its rows and its columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 
-from spotted.arrays import BoolArray, Float32Array, IntArray
+from spotted.arrays import Float32Array, IntArray
+from spotted.ranking.block_bounds import BlockBounds
+from spotted.ranking.contest import Contest
+from spotted.ranking.products.product import Product
 from spotted.ranking.shortlist import Shortlist
 from spotted.scoring import geometry
-from spotted.scoring.bounds import Journeys, visual_bound
-from spotted.scoring.fusion import Fusion, fuse
-from spotted.scoring.pair_scores import Scoring
 from spotted.scoring.parallel import Runner
 from spotted.scoring.similarity import product_error, single_precision
-from spotted.survey import DetectionTable
 
-Allowed = Callable[[IntArray, IntArray], BoolArray]
-
-# values of the part of a block that is worked on at once, 512 KiB in float32: a core's own cache
-PART = 131_072
 # values of one block, 8 MiB in float32
 BLOCK_VALUES = 2_097_152
 # candidates beyond k that are tried for a first threshold, because some do not compete
 SPARE = 8
-
-
-def count_rivals(table: DetectionTable, queries: IntArray) -> IntArray:
-    """Number of rows that compete for each query without further conditions, (q,).
-
-    All rows compete but those of the query's own image.
-    """
-    image = table.image
-    sharing = np.bincount(image[image >= 0], minlength=1)[np.maximum(image[queries], 0)]
-    return len(table) - np.where(image[queries] >= 0, sharing, 1)
-
-
-@dataclass(frozen=True, slots=True)
-class Contest:
-    """Which rows compete with one another, and by which score."""
-
-    vectors: npt.NDArray[np.floating]
-    """(n, D) unit rows, float16 or float32."""
-    journeys: Journeys
-    """Between the rows of the scoring's table."""
-    scoring: Scoring
-    order: IntArray
-    """(n,) rank of each row among rows of equal score."""
-    allowed: Allowed | None
-    """Further conditions; None for none."""
-
-    @property
-    def table(self) -> DetectionTable:
-        """The rows that compete."""
-        return self.scoring.table
-
-    def competes(self, rows: IntArray, columns: IntArray) -> BoolArray:
-        """Whether each pair competes, for indices that broadcast against each other."""
-        apart = ~geometry.same_image(self.table, rows, columns)
-        return apart if self.allowed is None else apart & self.allowed(rows, columns)
-
-    def rival_counts(self, queries: IntArray) -> IntArray:
-        """Number of rows that compete for each query, (q,)."""
-        if self.allowed is None:
-            return count_rivals(self.table, queries)
-        step, everyone = max(1, PART // len(self.table)), np.arange(len(self.table))
-        parts = [queries[i : i + step, None] for i in range(0, len(queries), step)]
-        return np.concatenate([self.competes(part, everyone[None, :]).sum(axis=1) for part in parts])
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +67,7 @@ class Search:
         self.strips = strips
         self.k = k
         self._in_order = False
-        self._error = product_error(contest.vectors.shape[1])
+        self._error = product_error(contest.products.vectors.shape[1])
         self._departures = [contest.journeys.departures(rows) for rows in strips]
         self._shortlists = [Shortlist(len(rows), k) for rows in strips]
 
@@ -187,100 +139,68 @@ class Search:
     def _search(self, block: Block) -> list[BoundedPairs]:
         """The pairs of a block for its queries, and for its columns if they are queries too."""
         product = self._product(block)
-        parts: Iterable[tuple[slice, Float32Array]] = self._bounds(block, product)
-        threshold = self._shortlists[block.strip].threshold
+        bounds = self._bounds(block, product)
         if block.first:
-            parts = list(parts)
-            threshold = self._first_threshold(block, product, np.concatenate([most for _, most in parts]))
-        direct, mirrored = [], []
-        for part, most in parts:
-            direct.append(self._reaching(block, part, most >= threshold[part, None]))
-            if block.mirror is not None:
-                reaching = most >= self._shortlists[block.mirror].threshold
-                mirrored.append(self._reaching(block, part, reaching, mirrored=True))
-        indices, columns = np.divmod(np.concatenate(direct), block.width)
-        pairs = [
-            self._closer(block.strip, indices, block.start + columns, product[indices, columns], threshold)
-        ]
-        if block.mirror is not None:
-            rows, indices = np.divmod(np.concatenate(mirrored), block.width)
-            candidates = self.strips[block.strip][rows]
-            threshold = self._shortlists[block.mirror].threshold
-            pairs.append(self._closer(block.mirror, indices, candidates, product[rows, indices], threshold))
+            most = np.concatenate([bounds.fused(part) for part in bounds.parts()])
+            threshold = self._first_threshold(block, bounds, product, most)
+            flat = bounds.allowed(np.flatnonzero(most >= threshold[:, None]))
+            return [self._closer(block, product, flat, threshold)]
+        threshold = self._shortlists[block.strip].threshold
+        mirrored = None if block.mirror is None else self._shortlists[block.mirror].threshold
+        found = [bounds.reaching(part, threshold, mirrored) for part in bounds.parts()]
+        pairs = [self._closer(block, product, np.concatenate([flat for flat, _ in found]), threshold)]
+        if mirrored is not None:
+            flat = np.concatenate([flat for _, flat in found])
+            pairs.append(self._closer(block, product, flat, mirrored, mirrored=True))
         return pairs
 
-    def _product(self, block: Block) -> Float32Array:
-        rows = self.strips[block.strip]
+    def _product(self, block: Block) -> Product:
+        rows, products = self.strips[block.strip], self.contest.products
         # rows in their order are a view, not a copy
         selected = slice(rows[0], rows[-1] + 1) if self._in_order else rows
-        left = single_precision(self.contest.vectors[selected])
-        product: Float32Array = left @ single_precision(self.contest.vectors[block.start : block.end]).T
-        return product
+        queries = single_precision(products.vectors[selected])
+        return products.multiply(queries, slice(block.start, block.end))
 
-    def _bounds(self, block: Block, product: Float32Array) -> Iterator[tuple[slice, Float32Array]]:
-        """Upper bounds of the fused scores of a block, a few rows at a time."""
-        step, fusion = max(1, PART // block.width), self.contest.scoring.fusion
+    def _bounds(self, block: Block, product: Product) -> BlockBounds:
         columns = slice(block.start, block.end)
-        if fusion is Fusion.VISUAL:
-            yield slice(0, len(product)), visual_bound(product, self._error)
-            return
-        if fusion is Fusion.CALIBRATED:
-            yield from self._calibrated(block, product, step)
-            return
-        for part, possible, known in self.contest.journeys.bounds(
-            self._departures[block.strip], columns, step
-        ):
-            if known and fusion is Fusion.PRODUCT:
-                # as `fuse`, but below 0 if the cosine is: such a pair scores exactly 0
-                visual = np.add(product[part], np.float32(self._error))
-                yield part, np.multiply(visual, possible, out=visual)
-            else:
-                yield part, fuse(visual_bound(product[part], self._error), possible, fusion)
+        journeys = self.contest.journeys.between(self._departures[block.strip], columns)
+        return BlockBounds(self.contest, self.strips[block.strip], columns, product, journeys)
 
-    def _calibrated(
-        self, block: Block, product: Float32Array, step: int
-    ) -> Iterator[tuple[slice, Float32Array]]:
-        rows, columns = self.strips[block.strip][:, None], np.arange(block.start, block.end)[None, :]
-        for start in range(0, len(product), step):
-            part = slice(start, min(start + step, len(product)))
-            yield part, self.contest.scoring.bounds(product[part], self._error, rows[part], columns)[1]
-
-    def _reaching(
-        self, block: Block, part: slice, reaching: BoolArray, *, mirrored: bool = False
-    ) -> IntArray:
-        """Flat indices in the block of the pairs that reach their threshold and are allowed."""
-        allowed = self.contest.allowed
-        if allowed is not None:
-            rows, columns = self.strips[block.strip][part, None], np.arange(block.start, block.end)[None, :]
-            # the query of a mirrored pair is its column
-            reaching &= allowed(columns.T, rows.T).T if mirrored else allowed(rows, columns)
-        return np.flatnonzero(reaching) + np.int64(part.start * block.width)
-
-    def _first_threshold(self, block: Block, product: Float32Array, most: Float32Array) -> Float32Array:
+    def _first_threshold(
+        self, block: Block, bounds: BlockBounds, product: Product, most: Float32Array
+    ) -> Float32Array:
         """A threshold for queries that have none yet, from the likeliest pairs of a block."""
         count = self.k + SPARE
         if count > block.width:
             return self._shortlists[block.strip].threshold
         likeliest = np.partition(most, block.width - count, axis=1)[:, block.width - count]
-        flat = self._reaching(block, slice(0, len(most)), most >= likeliest[:, None])
-        indices, columns = np.divmod(flat, block.width)
+        flat = bounds.allowed(np.flatnonzero(most >= likeliest[:, None]))
         trial = Shortlist(len(most), self.k)
-        visual = product[indices, columns]
-        pairs = self._closer(block.strip, indices, block.start + columns, visual, trial.threshold)
+        pairs = self._closer(block, product, flat, trial.threshold)
         trial.add(pairs.indices, pairs.candidates, pairs.least, pairs.most)
         trial.tighten()
         return trial.threshold
 
     def _closer(
         self,
-        strip: int,
-        indices: IntArray,
-        candidates: IntArray,
-        visual: Float32Array,
+        block: Block,
+        product: Product,
+        flat: IntArray,
         threshold: Float32Array,
+        *,
+        mirrored: bool = False,
     ) -> BoundedPairs:
-        """The pairs that compete and reach the threshold, bounded with exact feasibility."""
-        contest, queries = self.contest, self.strips[strip][indices]
+        """The pairs that compete and reach the threshold, bounded with exact feasibility.
+
+        flat: indices in the block; the query of a mirrored pair is its column.
+        """
+        contest = self.contest
+        rows, columns = np.divmod(flat, block.width)
+        visual = product.cosines(rows, columns)
+        strip, indices, candidates = block.strip, rows, block.start + columns
+        if mirrored and block.mirror is not None:
+            strip, indices, candidates = block.mirror, columns, self.strips[block.strip][rows]
+        queries = self.strips[strip][indices]
         least, most = contest.scoring.bounds(visual, self._error, queries, candidates)
         reaching = (most >= threshold[indices]) & ~geometry.same_image(contest.table, queries, candidates)
         return BoundedPairs(strip, indices[reaching], candidates[reaching], least[reaching], most[reaching])

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from spotted.arrays import IntArray
+from spotted.ranking.contest import Allowed
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.search import Allowed
 from spotted.scoring import geometry
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.pair_scores import PairScores

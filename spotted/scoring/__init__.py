@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from spotted.scoring.fusion import Fusion, fuse
     from spotted.scoring.local_pairs import LocalPairs
     from spotted.scoring.pair_scores import PairScores, Scoring
-    from spotted.scoring.parallel import Runner, map_ahead, open_runner
+    from spotted.scoring.parallel import SERIAL, Runner, map_ahead, open_runner
     from spotted.scoring.similarity import (
         approximate_similarity,
         normalise_rows,
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "SERIAL",
     "FeasibilityParams",
     "Fusion",
     "LocalPairs",
@@ -87,7 +88,7 @@ __getattr__ = lazy_face(
         "fusion": ("Fusion", "fuse"),
         "local_pairs": ("LocalPairs",),
         "pair_scores": ("PairScores", "Scoring"),
-        "parallel": ("Runner", "map_ahead", "open_runner"),
+        "parallel": ("SERIAL", "Runner", "map_ahead", "open_runner"),
         "similarity": (
             "approximate_similarity",
             "normalise_rows",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +56,8 @@ class Departures:
     """(q,) index into `position` for each row."""
     time_s: Float32Array
     """(q,) since the first capture."""
-    doubted: IntArray
-    """Indices of the rows whose time is not believed."""
+    doubted: BoolArray
+    """(q,) whether a time is not believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,36 +104,11 @@ class Journeys:
         position, index = np.unique(self.position[rows], return_inverse=True)
         uncertainty = np.zeros(len(position))
         np.maximum.at(uncertainty, index, self.uncertainty_m[rows])
-        return Departures(position, uncertainty, index, self.time_s[rows], np.flatnonzero(self.doubted[rows]))
+        return Departures(position, uncertainty, index, self.time_s[rows], self.doubted[rows])
 
-    def bounds(
-        self, departures: Departures, columns: slice, step: int
-    ) -> Iterator[tuple[slice, Float32Array, bool]]:
-        """Upper bounds of feasibility for `step` rows at a time with the columns, (step, n), NaN if unknown.
-
-        Yields the rows, their bounds, which the next step overwrites, and whether all pairs are known.
-        """
-        slowness, times = self._slowness_times_gap(departures, columns), self.time_s[None, columns]
-        doubted = np.flatnonzero(self.doubted[columns])
-        known = not (np.isnan(slowness).any() or np.isnan(departures.time_s).any() or np.isnan(times).any())
-        shape = min(step, len(departures.time_s)), times.shape[1]
-        gaps, scores = np.empty(shape, np.float32), np.empty(shape, np.float32)
-        for start in range(0, len(departures.time_s), step):
-            part = slice(start, min(start + step, len(departures.time_s)))
-            gap, score = gaps[: part.stop - start], scores[: part.stop - start]
-            np.subtract(departures.time_s[part, None], times, out=gap)
-            np.abs(gap, out=gap)
-            rows = departures.doubted[(departures.doubted >= start) & (departures.doubted < part.stop)]
-            # the mean over all gaps is below the score of the longest one
-            gap[rows - start] = np.maximum(gap[rows - start], self.span_s)
-            gap[:, doubted] = np.maximum(gap[:, doubted], self.span_s)
-            np.add(gap, self.longer_gap_s, out=gap)
-            slowness.take(departures.index[part], axis=0, out=score, mode="clip")
-            with np.errstate(over="ignore", under="ignore"):
-                np.divide(score, gap, out=score)
-                np.exp(score, out=score)
-                np.multiply(score, EXP_ERROR, out=score)
-            yield part, score, known
+    def between(self, departures: Departures, columns: slice) -> JourneyBlock:
+        """The journeys from the rows of a block to its columns."""
+        return JourneyBlock(self, departures, columns, self._slowness_times_gap(departures, columns))
 
     def _slowness_times_gap(self, departures: Departures, columns: slice) -> Float32Array:
         """Minus a lower bound of rate * distance, from each distinct position to each column, (u, n)."""
@@ -143,6 +118,67 @@ class Journeys:
         # beyond the range of float32 the score is 0
         with np.errstate(over="ignore"):
             return (distance * -self.rate).astype(np.float32)
+
+
+class JourneyBlock:
+    """Upper bounds of feasibility between the rows and columns of a block, NaN if unknown."""
+
+    def __init__(
+        self, journeys: Journeys, departures: Departures, columns: slice, slowness_times_gap: Float32Array
+    ) -> None:
+        self._departures = departures
+        self._slowness_times_gap = slowness_times_gap
+        self._times = journeys.time_s[columns]
+        self._doubted = journeys.doubted[columns]
+        self._longer_gap_s, self._span_s = journeys.longer_gap_s, journeys.span_s
+        self._any_doubted = bool(self._doubted.any() or departures.doubted.any())
+        self._room = (np.empty(0, np.float32), np.empty(0, np.float32))
+
+    @cached_property
+    def known(self) -> bool:
+        """Whether all pairs are known."""
+        parts = (self._slowness_times_gap, self._departures.time_s, self._times)
+        return not any(np.isnan(part).any() for part in parts)
+
+    def of_rows(self, part: slice) -> Float32Array:
+        """Bounds for some rows and all columns, (p, n), which the next call overwrites."""
+        departures = self._departures
+        times = departures.time_s[part, None]
+        gap, score = self._buffers(len(times))
+        np.subtract(times, self._times, out=gap)
+        np.abs(gap, out=gap)
+        if self._any_doubted:
+            # the mean over all gaps is below the score of the longest one
+            for doubted in (departures.doubted[part], (slice(None), self._doubted)):
+                gap[doubted] = np.maximum(gap[doubted], self._span_s)
+        self._slowness_times_gap.take(departures.index[part], axis=0, out=score, mode="clip")
+        return self._bound(gap, score)
+
+    def of_pairs(self, rows: IntArray, columns: IntArray) -> Float32Array:
+        """Bounds for pairs of a row and a column of the block, (m,)."""
+        departures = self._departures
+        gap = np.abs(departures.time_s[rows] - self._times[columns])
+        if self._any_doubted:
+            doubted = departures.doubted[rows] | self._doubted[columns]
+            np.maximum(gap, self._span_s, out=gap, where=doubted)
+        flat = departures.index[rows] * len(self._times) + columns
+        return self._bound(gap, self._slowness_times_gap.ravel()[flat])
+
+    def _bound(self, gap: Float32Array, score: Float32Array) -> Float32Array:
+        """The bounds of gaps and of minus slowness times gap; overwrites both."""
+        np.add(gap, self._longer_gap_s, out=gap)
+        with np.errstate(over="ignore", under="ignore"):
+            np.divide(score, gap, out=score)
+            np.exp(score, out=score)
+            np.multiply(score, EXP_ERROR, out=score)
+        return score
+
+    def _buffers(self, count: int) -> tuple[Float32Array, Float32Array]:
+        if len(self._room[0]) < count:
+            shape = count, len(self._times)
+            self._room = np.empty(shape, np.float32), np.empty(shape, np.float32)
+        gap, score = self._room
+        return gap[:count], score[:count]
 
 
 def _least(values: Float64Array) -> float:

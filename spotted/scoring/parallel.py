@@ -24,6 +24,10 @@ class Runner:
         return map(work, items) if self._pool is None else self._pool.map(work, items)
 
 
+# each item is computed when its result is taken
+SERIAL = Runner(1, None)
+
+
 @contextmanager
 def open_runner(threads: int) -> Iterator[Runner]:
     """A runner with `threads` threads; with one, each item is computed when its result is taken.
@@ -33,7 +37,7 @@ def open_runner(threads: int) -> Iterator[Runner]:
     [1, 2, 3]
     """
     if threads <= 1:
-        yield Runner(1, None)
+        yield SERIAL
         return
     with ThreadPoolExecutor(threads, thread_name_prefix="ranking") as pool:
         yield Runner(threads, pool)

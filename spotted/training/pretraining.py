@@ -156,7 +156,7 @@ def pretrain_backbone(
         before = material.measure(start.network, start.spec, str(device)) if processes.is_first else ()
         trained = _learn(material, recipe, start, folder, progress)
         run = RunManifest(
-            name=name or folder.resolve().name,
+            name=name,
             method=recipe.method,
             network=start.spec,
             recipe=recipe.settings(),

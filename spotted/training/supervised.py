@@ -76,11 +76,12 @@ class _Material:
         return measure_by_species(vectors, self.labels, self.test.tolist())
 
     def digest(self) -> str:
-        """SHA-256 (hex) of what is learnt from: crops, and their classes by name."""
+        """SHA-256 (hex) of what is learnt from: crops, and their classes by species and name."""
         digest = hashlib.sha256()
         for row in self.train.tolist():
             digest.update(np.ascontiguousarray(self.crops[row]).tobytes())
-            digest.update(self.labels.names[self.labels.of[row]].encode())
+            label = self.labels.of[row]
+            digest.update(repr((self.labels.species[label], self.labels.names[label])).encode())
         return digest.hexdigest()
 
 
@@ -111,7 +112,7 @@ def train_backbone(
         objective = _objective(material, recipe, start)
         trained = _learn(objective, material, recipe, start.spec, folder, progress, processes)
         run = RunManifest(
-            name=name or folder.name,
+            name=name,
             method="arcface",
             network=start.spec,
             recipe=recipe.settings(),
@@ -120,6 +121,7 @@ def train_backbone(
             individuals=len(material.classes),
             species=tuple(sorted({material.labels.species[label] for label in material.classes})),
             labels=tuple(material.labels.names[label] for label in material.classes),
+            label_species=tuple(material.labels.species[label] for label in material.classes),
             session=session,
             start=start.described,
             start_metrics=before,
@@ -180,8 +182,9 @@ def _objective(material: _Material, recipe: Recipe, start: Start) -> ArcFaceObje
     )
     known = load_centers(Path(recipe.start)) if start.run else None
     if start.run and known is not None:
-        names = [material.labels.names[label] for label in classes]
-        adopt_centers(objective.criterion, names, known, start.run.labels)
+        labels, run = material.labels, start.run
+        own = [(labels.species[label], labels.names[label]) for label in classes]
+        adopt_centers(objective.criterion, own, known, list(zip(run.label_species, run.labels, strict=True)))
     return objective
 
 

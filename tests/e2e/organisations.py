@@ -28,11 +28,12 @@ from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
-from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone, Manifest
-from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.calls import Embedders
 from services.embedder.inference.cell_maps import CellMap, with_output
 from services.embedder.inference.image_embedder import ImageEmbedder
+from services.embedder.inference.stored import Stores
+from services.embedder.references import ReferenceStore
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.embedder.training.head_onnx import to_onnx
 from services.sampler.__main__ import service as sampler_service

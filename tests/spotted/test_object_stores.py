@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from spotted import object_stores
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError
-from spotted.object_stores import failures_named, is_url, open_object_store
+from spotted.object_stores import failures_named, is_url, open_object_store, read_settings
 
 pytest.importorskip("obstore", reason="the extra s3 is not installed")
 
@@ -30,3 +32,11 @@ def test_without_the_package_its_extra_is_named(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(object_stores, "find_spec", lambda _: None)
     with pytest.raises(PreconditionError, match=r"spotted\[s3\]"):
         open_object_store("s3://a/b", {})
+
+
+def test_settings_are_read_from_files_named_like_them(tmp_path: Path) -> None:
+    (tmp_path / "AWS_REGION").write_text("eu-west-1\n")
+    (tmp_path / "..data").mkdir()
+    (tmp_path / ".hidden").write_text("no")
+    assert read_settings(tmp_path) == {"aws_region": "eu-west-1"}
+    assert read_settings(None) == read_settings(tmp_path / "missing") == {}

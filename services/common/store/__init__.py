@@ -7,6 +7,7 @@ cluster          the node of a cluster that holds a key, through redirects
 failures         store failures as errors with a remedy
 keys             every key, and the version of the store's content
 seal             checksums of stored values
+moved            entries of which a part is in a block outside the store
 records          single messages with a checksum
 request_content  digests by which a repeated request differs from another with its id
 journal          lists of events, appended at a known position

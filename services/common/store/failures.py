@@ -5,7 +5,14 @@ from __future__ import annotations
 import redis
 from redis import exceptions
 
-from spotted.errors import DamagedError, PreconditionError, SpottedError, StoreUnavailableError
+from services.common.store import keys
+from spotted.errors import (
+    DamagedError,
+    PreconditionError,
+    SpottedError,
+    StoreUnavailableError,
+    StoreVersionError,
+)
 
 REPEAT = "nothing was acknowledged, repeat the call"
 
@@ -77,4 +84,15 @@ def no_append_only_file(store: str) -> PreconditionError:
     return PreconditionError(
         f"the store at {store} has no append-only file, so a restart would lose labels; "
         "set `appendonly yes` in its configuration"
+    )
+
+
+def other_version(store: str, found: str, wanted: str) -> StoreVersionError:
+    """The error for a store with content of another version than this release uses."""
+    if keys.UNDER_WAY in found:
+        remedy = "wait until `spotted upgrade` has finished, or run it again if it was interrupted"
+    else:
+        remedy = "run the Spotted release that wrote it, or upgrade older content with `spotted upgrade`"
+    return StoreVersionError(
+        f"the store at {store} has content of version {found}, this release uses version {wanted}; {remedy}"
     )

@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from services.common.store import keys, request_content
+from services.common.store.moved import MARKED, BlockLostError, mark_of, opened_entry
 from services.common.store.request_content import NO_REQUEST, KeptAnswer, first_answer
-from services.common.store.seal import entry_place, sealed, unsealed
+from services.common.store.seal import entry_place, sealed
 from services.common.store.store import Store
 from spotted.errors import SurveyDamagedError
 
 # entries are about 1 MiB at most, so a page stays far below the size that a connection can buffer
 PAGE_ENTRIES = 64
-
-# bytes at either end of an entry by which it is distinguished from another
-MARK_BYTES = 256
 
 # The part of the journal KEYS[1], with its length KEYS[2], that a reader has not read yet. The reader has
 # folded ARGV[1] entries, the first of them ARGV[2], the last with the mark ARGV[3]. Returns the start
@@ -26,17 +24,15 @@ MARK_BYTES = 256
 # deleted and created again; a journal with another entry at the reader's position lost entries, none of them
 # acknowledged, when the store failed over or was restored. Both are read from the beginning.
 _NEWS = f"""
+{MARKED}
 local folded = tonumber(ARGV[1])
 local length = redis.call('LLEN', KEYS[1])
 local noted = tonumber(redis.call('GET', KEYS[2])) or 0
 local start = folded
-local function other_end()
-  local last = redis.call('LINDEX', KEYS[1], folded - 1)
-  local begins, ends = string.sub(last, 1, {MARK_BYTES}), string.sub(last, -{MARK_BYTES})
-  return redis.sha1hex(#last .. begins .. ends) ~= ARGV[3]
-end
 if folded > length or (ARGV[2] ~= '' and redis.call('LINDEX', KEYS[1], 0) ~= ARGV[2]) then start = 0 end
-if start > 0 and ARGV[3] ~= '' and other_end() then start = 0 end
+if start > 0 and ARGV[3] ~= '' and mark(redis.call('LINDEX', KEYS[1], folded - 1)) ~= ARGV[3] then
+  start = 0
+end
 local function news()
   return {{start, length, redis.call('LRANGE', KEYS[1], start, start + {PAGE_ENTRIES - 1}), noted}}
 end
@@ -172,6 +168,7 @@ class Journal:
         if session_id is not None:
             self.key = keys.session_journal(survey_id, session_id)
         self._survey_id = survey_id
+        self._organisation = keys.owner(survey_id)
         self._session_id = session_id or ""
         self._news = store.script(_READ, writes=False)
         self._length = store.script(_LENGTH, writes=False)
@@ -195,8 +192,15 @@ class Journal:
             start += len(entries)
 
     def opened(self, position: int, entry: bytes) -> bytes:
-        """The event in an entry as stored at a position, counted from 0."""
-        event = unsealed(entry_place(self.key, position), entry)
+        """The event in an entry as stored at a position, counted from 0, with what is in a block of it.
+
+        Raises SurveyDamagedError, and as `opened_entry` if the blocks cannot be read.
+        """
+        place = entry_place(self.key, position)
+        try:
+            event = opened_entry(self._store.blocks, self._organisation, place, entry)
+        except BlockLostError as error:
+            raise self.damaged(position, str(error)) from error
         if event is None:
             raise self.damaged(position, "its checksum is wrong")
         return event
@@ -210,7 +214,9 @@ class Journal:
 
         One round trip. first, last: as stored; b"" to skip their comparison.
         """
-        return _page(self._news([self.key, self.key + keys.LENGTH], [folded, first, _mark(last)]))
+        return _page(
+            self._news([self.key, self.key + keys.LENGTH], [folded, first, mark_of(last) if last else ""])
+        )
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to the request being served, or None. Raises RequestIdReusedError."""
@@ -240,7 +246,12 @@ class Journal:
         requests = [self.request_key(offer.scope, offer.request_id) for offer in offers]
         appended: list[bytes] = []
         touched = [self.key, self.key + keys.LENGTH]
-        arguments: list[bytes | str | int] = [folded, first, _mark(last), keys.REQUEST_TTL_S]
+        arguments: list[bytes | str | int] = [
+            folded,
+            first,
+            mark_of(last) if last else "",
+            keys.REQUEST_TTL_S,
+        ]
         for request, offer in zip(requests, offers, strict=True):
             ends, entry = offer.change.ends or Fields(self.key, ()), offer.change.entry
             if entry:
@@ -287,9 +298,3 @@ def damaged_journal(survey_id: str, session_id: str, position: int, fault: str) 
 def generation(first: bytes) -> str:
     """The generation of a journal with this first entry, computed as the scripts do."""
     return hashlib.sha1(first, usedforsecurity=False).hexdigest()
-
-
-def _mark(entry: bytes) -> str:
-    """A digest that distinguishes an entry from others, as the store computes it; "" for no entry."""
-    marked = b"%d%b%b" % (len(entry), entry[:MARK_BYTES], entry[-MARK_BYTES:])
-    return hashlib.sha1(marked, usedforsecurity=False).hexdigest() if entry else ""

@@ -10,11 +10,15 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:upgrade`                                    | string | id of the running upgrade, for a minute   |
 | `spotted:synced`                                     | string | empty; set to wait for earlier writes     |
 | `spotted:{<tag of a key>}:synced`                    | string | as above in a cluster, a minute; or `:id` |
+| `spotted:blocks`                                     | string | id of the blocks outside the store        |
+| `spotted:blocks:swept`                               | string | present until blocks are to be swept next |
 | `spotted:organisations`                              | set    | organisations with surveys or a catalogue |
 | `<owner>surveys`                                     | hash   | survey id -> mark of its listing          |
 | `spotted:{s:<survey>}:listing`                       | string | that mark, an hour until a creation ends  |
 | `spotted:{s:<survey>}:journal`                       | list   | spotted.v1.SurveyEvent                    |
 | `<a journal>:length`                                 | string | number of its entries                     |
+| `spotted:{s:<survey>}:moving`                        | string | present while its vectors are moved       |
+| `spotted:{s:<survey>}:moved`                         | string | generation, positions: which are moved    |
 | `spotted:{s:<survey>}:sessions`                      | set    | session ids                               |
 | `spotted:{s:<survey>}:session:<session>:journal`     | list   | spotted.v1.SessionEvent                   |
 | `spotted:{s:<survey>}:session:<session>:upload:<id>` | list   | a journal being imported, for an hour     |
@@ -37,6 +41,8 @@ survey belong to the organisation: `<owner>` is `spotted:{o:<organisation>}:`, o
 | `spotted:{c:<organisation>}:restore:<id>`            | list   | a catalogue being restored, for an hour   |
 | `spotted:{c:<organisation>}:request:<scope>:<id>`    | string | as of a survey                            |
 
+The vectors of events may be in blocks outside the store (`services/common/store/moved.py`).
+
 No script uses keys of two slots. An index is written before what it lists, and what is listed but absent is
 skipped by its readers (`services/common/survey/listing.py` for surveys).
 
@@ -46,7 +52,7 @@ Entries of journals, messages, local features and kept answers end with a checks
 
 from __future__ import annotations
 
-STORE_VERSION = "3"
+STORE_VERSION = "4"
 REQUEST_TTL_S = 24 * 3600
 OPERATION_TTL_S = 30 * 24 * 3600
 
@@ -58,6 +64,8 @@ SYNCED = "spotted:synced"
 SYNCED_TTL_S = 60
 TOKENS = "spotted:tokens"
 ORGANISATIONS = "spotted:organisations"
+BLOCKS = "spotted:blocks"
+BLOCKS_SWEPT = "spotted:blocks:swept"
 # separates the organisation from the survey's own id
 OF = "/"
 
@@ -104,6 +112,16 @@ def survey_journal(survey_id: str) -> str:
 def listing(survey_id: str) -> str:
     """The mark by which the list of the organisation has a survey."""
     return f"{of_survey(survey_id)}listing"
+
+
+def moving(survey_id: str) -> str:
+    """Present while vectors of a survey are moved to blocks."""
+    return f"{of_survey(survey_id)}moving"
+
+
+def moved(survey_id: str) -> str:
+    """How far the vectors of a survey were moved to blocks."""
+    return f"{of_survey(survey_id)}moved"
 
 
 def sessions(survey_id: str) -> str:

@@ -14,7 +14,8 @@ import redis
 from redis.connection import AbstractConnection
 
 from services.common.store import address, keys
-from services.common.store.failures import REPEAT, failure, no_append_only_file
+from services.common.store.failures import REPEAT, failure, no_append_only_file, other_version
+from services.common.store.moved import Blocks
 from services.common.store.nodes import answers, send
 from services.common.telemetry import metrics, tracing
 from spotted.errors import PreconditionError, StoreUnavailableError, StoreVersionError
@@ -30,12 +31,15 @@ class Store:
     PreconditionError if a new connection leads to a store that would lose data.
     """
 
-    def __init__(self, url: str, *, version: str | None = keys.STORE_VERSION) -> None:
+    def __init__(
+        self, url: str, *, version: str | None = keys.STORE_VERSION, blocks: Blocks | None = None
+    ) -> None:
         """Connect at the first call. version: required version of the content; None: any, to upgrade it.
 
-        Raises InvalidInputError for an invalid URL.
+        blocks: those with vectors outside the store. Raises InvalidInputError for an invalid URL.
         """
         self.url = url
+        self.blocks = blocks
         self._address = address.parse(url)
         self._nodes = self._address.nodes(self._connected, self._checked)
         self._waits_for_disk = True
@@ -206,16 +210,9 @@ class Store:
 
     def _check_version(self, found: bytes) -> None:
         version = found.decode()
-        if self._version in {None, version}:
+        if self._version is None or self._version == version:
             return
-        if keys.UNDER_WAY in version:
-            remedy = "wait until `spotted upgrade` has finished, or run it again if it was interrupted"
-        else:
-            remedy = "run the Spotted release that wrote it, or upgrade older content with `spotted upgrade`"
-        raise StoreVersionError(
-            f"the store at {self.shown} has content of version {version}, this release uses version "
-            f"{self._version}; {remedy}"
-        )
+        raise other_version(self.shown, version, self._version)
 
     def _delete(self, names: Sequence[str]) -> None:
         self._write(names[0], lambda store: store.delete(*names))

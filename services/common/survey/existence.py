@@ -214,7 +214,7 @@ def _all_keys(survey_id: str, session_ids: Sequence[bytes]) -> Iterator[str | by
     """
     journal = keys.survey_journal(survey_id)
     yield from (keys.sessions(survey_id), journal, journal + keys.LENGTH)
-    yield from (keys.local_parts(survey_id), keys.listing(survey_id))
+    yield from (keys.local_parts(survey_id), keys.listing(survey_id), keys.moved(survey_id))
     session = keys.session_journal(survey_id, "\0")
     for key in (session, session + keys.LENGTH, keys.leases(survey_id, "\0")):
         # other programs may have listed what is no text

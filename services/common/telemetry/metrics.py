@@ -80,6 +80,9 @@ SURVEYS_BYTES = Gauge("spotted_surveys_bytes", "Approximate memory of these surv
 LISTS_BYTES = Gauge("spotted_candidate_lists_bytes", "Memory of candidate lists of whole surveys.")
 SURVEYS_BUDGET_BYTES = Gauge("spotted_surveys_budget_bytes", "Memory limit for surveys.")
 SURVEYS_EVICTED = Counter("spotted_surveys_evicted", "Surveys dropped from memory to make room.")
+VECTORS_MOVED_BYTES = Counter("spotted_vectors_moved_bytes", "Vectors moved from the store to blocks.")
+VECTORS_LEFT_BYTES = Gauge("spotted_vectors_left_bytes", "Vectors in the store that no block has yet.")
+VECTORS_FAILED = Counter("spotted_vectors_failed", "Failed attempts to move vectors or sweep blocks.")
 RANKING_SECONDS = Histogram(
     "spotted_ranking_duration_seconds", "Time to rank the candidates of one call.",
     buckets=_WORK_S,

@@ -11,7 +11,6 @@ crop_network   a network that masks the animal in a crop
 prompted_network  encoder and decoder that are prompted with the box
 footprints     memory and time of an image, estimated from its header
 separate_process  preparation of a costly image in a process of its own
-references     reference images in the store
 parts          the parts of an image as they are embedded, with their local features
 local_extraction  methods of local features
 preprocessing  all steps in one frozen order
@@ -22,7 +21,6 @@ from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.masks import Mask, PngMask, RleMask
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.images.preprocessing import BYTES_PER_PIXEL, Preprocessing
-from services.embedder.images.references import ReferenceStore
 from services.embedder.images.resizing import Aspect, Kernel
 from services.embedder.images.segmenting import Segmenter, load_segmenter
 from services.embedder.images.tones import Reference, Tone
@@ -43,7 +41,6 @@ __all__ = [
     "PngMask",
     "Preprocessing",
     "Reference",
-    "ReferenceStore",
     "RleMask",
     "Segmenter",
     "Tone",

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from services.common.telemetry import metrics
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.headers import MAX_PIXELS
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.images.preprocessing import OpenImage, Preprocessing
+from services.embedder.reports import NO_REPORTS, Reports
 from spotted.errors import PreconditionError, UnreadableImageError
 
 if TYPE_CHECKING:
@@ -40,14 +40,15 @@ def prepare_parts(
     extractor: Extractor | None,
     *,
     max_pixels: int = MAX_PIXELS,
+    reports: Reports = NO_REPORTS,
 ) -> list[PreparedCrop | PartError]:
     """The input of the backbone and the local features of each part of an image, which is decoded once.
 
     A part that cannot be used has its error instead. Raises UnreadableImageError as `decode`.
     """
-    with metrics.EMBED_DECODE_S.time():
+    with reports.timed("decode"):
         images = steps.open(photograph, max_pixels=max_pixels)
-    with metrics.EMBED_PREPARE_S.time():
+    with reports.timed("prepare"):
         return [
             _prepared(image, part, steps, extractor)
             for image, part in zip(images, photograph.parts, strict=True)

@@ -21,12 +21,12 @@ import onnxruntime
 from PIL import Image
 
 from services.common.memory import resident_bytes
-from services.common.telemetry import metrics
 from services.embedder.images import prompted_network
 from services.embedder.images.crop_network import CropNetwork, SegmenterManifest
 from services.embedder.images.decoding import ByteArray
 from services.embedder.images.masks import BoolArray
 from services.embedder.images.prompted_network import PromptedManifest, PromptedNetwork
+from services.embedder.reports import NO_REPORTS, Reports
 from spotted.arrays import Float32Array
 from spotted.errors import NotFoundError, PreconditionError
 
@@ -67,11 +67,12 @@ class Segmenter:
     Another process that it is sent to loads it again from its directory.
     """
 
-    def __init__(self, network: Network, directory: Path) -> None:
+    def __init__(self, network: Network, directory: Path, reports: Reports = NO_REPORTS) -> None:
         self.manifest = network.manifest
         self.needs = Needs()
         self._network = network
         self._directory = directory
+        self._reports = reports
 
     def __reduce__(self) -> tuple[Callable[[Path], Segmenter], tuple[Path]]:
         return load_segmenter, (self._directory.absolute(),)
@@ -89,12 +90,15 @@ class Segmenter:
         files = sum(path.stat().st_size for path in self._directory.glob("*.onnx"))
         self.needs = Needs(grown + 2 * files, time.process_time() - before_s)
 
-    @metrics.EMBED_SEGMENT_SECONDS.time()
     def mask(self, image: ByteArray, rows: slice, columns: slice) -> BoolArray:
         """The mask, True on the animal, of a window of rows and columns of an upright (H, W, 3) image.
 
         Raises PreconditionError if the graph returns another shape or a number that is not finite.
         """
+        with self._reports.timed("segment"):
+            return self._mask(image, rows, columns)
+
+    def _mask(self, image: ByteArray, rows: slice, columns: slice) -> BoolArray:
         height, width = image.shape[:2]
         wide_rows = _widened(rows, self.manifest.margin, height)
         wide_columns = _widened(columns, self.manifest.margin, width)
@@ -110,7 +114,7 @@ class Segmenter:
         return animal[box]
 
 
-def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
+def load_segmenter(directory: Path, *, threads: int = 1, reports: Reports = NO_REPORTS) -> Segmenter:
     """Verify and load the segmenter in a directory; it runs on the CPU.
 
     threads: number of threads of a segmenter whose runs take turns; others run with one.
@@ -121,7 +125,7 @@ def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
         manifest = _manifest(json.loads((directory / MANIFEST_FILE).read_text("utf-8")))
         if isinstance(manifest, SegmenterManifest):
             crop = _session(directory / MODEL_FILE, manifest.sha256, threads=1)
-            return Segmenter(CropNetwork(manifest, crop), directory)
+            return Segmenter(CropNetwork(manifest, crop), directory, reports)
         encoder = _session(directory / ENCODER_FILE, manifest.encoder_sha256, threads=threads)
         decoder = _session(directory / DECODER_FILE, manifest.decoder_sha256, threads=threads)
     except FileNotFoundError as error:
@@ -133,7 +137,7 @@ def load_segmenter(directory: Path, *, threads: int = 1) -> Segmenter:
         raise PreconditionError(
             f"{directory / MANIFEST_FILE} is not a manifest of a segmenter ({error}); correct it"
         ) from error
-    return Segmenter(PromptedNetwork(manifest, encoder, decoder), directory)
+    return Segmenter(PromptedNetwork(manifest, encoder, decoder), directory, reports)
 
 
 def _manifest(fields: object) -> SegmenterManifest | PromptedManifest:

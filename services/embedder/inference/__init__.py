@@ -10,6 +10,7 @@ decoding_budget  memory for decoding, shared by all images
 slow_lane       slow images leave a worker to quick ones
 cell_maps       how the vector of a backbone follows from its last feature map
 image_embedder  preprocessing, backbone and batches together
+stored          heads and references as calls need them
 calls           an Embed call resolved against the loaded backbones
 heat_maps       two crops compared cell by cell
 ordered_stream  a stream processed concurrently and answered in order
@@ -32,12 +33,12 @@ from services.embedder.inference.calls import (
     Embedders,
     EmbedOptions,
     NamedPhotograph,
-    Stores,
 )
 from services.embedder.inference.devices import INPUT, OUTPUT, Lane, open_session
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder, limits_for
 from services.embedder.inference.ordered_stream import in_order
 from services.embedder.inference.pending import Timings
+from services.embedder.inference.stored import Stores
 
 __all__ = [
     "INPUT",

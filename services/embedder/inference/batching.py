@@ -28,6 +28,7 @@ from services.embedder.inference.pending import (
     ResultT,
     deliver_soon,
 )
+from services.embedder.reports import NO_REPORTS, Reports
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError
 
 FIRST_GUESS_S = 0.1  # assumed seconds for a part before the first one was timed
@@ -53,16 +54,17 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         limits: Limits,
         ready: Callable[[ItemT, Share], AbstractAsyncContextManager[ItemT]] | None = None,
         cost: Callable[[ItemT], float] | None = None,
+        reports: Reports = NO_REPORTS,
     ) -> None:
         self._prepare = prepare
         self._work = work
         self._ready = ready or (lambda item, _: nullcontext(item))
         self._cost = cost or (lambda _: 0.0)
         self.limits = limits
-        self._admission = Admission(limits.max_queue, limits.max_queue_bytes)
+        self._admission = Admission(limits.max_queue, limits.max_queue_bytes, reports)
         self._changed = threading.Condition()
         # guarded by _changed, as is all below
-        self._queue: FairQueue[Pending[ItemT, ResultT]] = FairQueue()
+        self._queue: FairQueue[Pending[ItemT, ResultT]] = FairQueue(reports)
         self._prepared: deque[Part[ItemT, PreparedT, ResultT]] = deque()
         self._idle = self._running = 0
         self._closed = False

@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from services.common.access import caller
-from services.common.survey.heads import HeadStore, StoredHead
 from services.embedder.images import separate_process
 from services.embedder.images.decoding import Decoding, decode
 from services.embedder.images.footprints import image_footprint
@@ -20,13 +18,13 @@ from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.parts import PART_ERRORS
 from services.embedder.images.photograph import Photograph
 from services.embedder.images.preprocessing import Preprocessing
-from services.embedder.images.references import ReferenceStore
 from services.embedder.images.segmenting import Segmenter
 from services.embedder.images.tones import Reference, Tone
 from services.embedder.inference.decoding_budget import Hold
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
 from services.embedder.inference.ordered_stream import in_order
+from services.embedder.inference.stored import Head, Stores
 from spotted.arrays import Float32Array
 from spotted.boxes.cropping import Colour
 from spotted.errors import (
@@ -85,14 +83,6 @@ class EmbedOptions:
         """Whether images are prepared as the manifest of the backbone says, without additions."""
         as_taken = self.tone is Tone.AS_TAKEN and self.decoding is Decoding.EXACT
         return as_taken and not self.segmented and self.fill is None
-
-
-@dataclass(frozen=True, slots=True)
-class Stores:
-    """Stored objects that calls refer to by digest."""
-
-    heads: HeadStore
-    references: ReferenceStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,15 +161,14 @@ class Embedders:
             raise NotFoundError(f"model {model_id!r} is not loaded; this server has {loaded}")
         return embedder
 
-    async def open_call(self, options: EmbedOptions, *, bulk: bool) -> EmbedCall:
-        """Resolve the options of a call of the current caller. bulk: whether it is a stream.
+    async def open_call(self, options: EmbedOptions, *, bulk: bool, organisation: str = "") -> EmbedCall:
+        """Resolve the options of a call of an organisation. bulk: whether it is a stream.
 
         Raises NotFoundError for an unknown model, head, reference or local method, DigestMismatchError for a
         head trained on other vectors, PreconditionError if a segmenter is asked for and none is loaded, or
         cells and the backbone has none.
         """
         embedder = self.get(options.model_id)
-        organisation = caller.current_caller().organisation
         share = Share(options.survey_id or organisation, bulk)
         preprocessing = embedder.backbone.preprocessing
         if not options.default_preparation:
@@ -194,21 +183,21 @@ class Embedders:
         _check_head(head, embedder, preprocessing)
         return EmbedCall(embedder, replace(plan, head=head))
 
-    async def apply_head(self, head_digest: str, embeddings: Float32Array) -> Float32Array:
-        """Base embeddings (n, dimension) adapted by a stored head of the current caller's organisation.
+    async def apply_head(
+        self, head_digest: str, embeddings: Float32Array, organisation: str = ""
+    ) -> Float32Array:
+        """Base embeddings (n, dimension) adapted by a stored head of an organisation.
 
         Raises NotFoundError for the head, DigestMismatchError if it adapts another dimension.
         """
-        organisation = caller.current_caller().organisation
         head = await asyncio.to_thread(self._stores.heads.get, head_digest, organisation)
         return await asyncio.to_thread(head.apply, embeddings)
 
-    async def add_reference(self, image: bytes) -> str:
-        """Store the histograms of an image file as a reference of the current caller's organisation.
+    async def add_reference(self, image: bytes, organisation: str = "") -> str:
+        """Store the histograms of an image file as a reference of an organisation.
 
         Returns their digest. Raises UnreadableImageError.
         """
-        organisation = caller.current_caller().organisation
         max_pixels = min(e.max_pixels for e in self.all)
         needed = await asyncio.to_thread(image_footprint, image, max_pixels=max_pixels)
         async with self.get("").budget.held(Share(organisation, bulk=False), needed) as hold:
@@ -261,7 +250,7 @@ def _reference(image: bytes, max_pixels: int, hold: Hold) -> Reference:
         hold.end()
 
 
-def _check_head(head: StoredHead, embedder: ImageEmbedder, preprocessing: Preprocessing) -> None:
+def _check_head(head: Head, embedder: ImageEmbedder, preprocessing: Preprocessing) -> None:
     asked = (embedder.backbone.digest, preprocessing.digest)
     trained = (head.spec.backbone_digest, head.spec.preprocessing_digest)
     if asked != trained:

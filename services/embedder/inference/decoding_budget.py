@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from services.common.memory import MIB
 from services.embedder.images.footprints import Footprint
 from services.embedder.inference.fair_queue import FairQueue, Share
+from services.embedder.reports import NO_REPORTS, Reports
 from spotted.errors import PreconditionError, UnreadableImageError
 
 # megapixels of a baseline JPEG: 0.9 s on one core, the time of a 12-megapixel photograph with tone and mask
@@ -97,12 +98,14 @@ class Hold:
 class DecodingBudget:
     """Memory for decoding on one event loop. costly: most costly images at once."""
 
-    def __init__(self, total_bytes: int, *, costly: int = 1) -> None:
+    def __init__(self, total_bytes: int, *, costly: int = 1, reports: Reports = NO_REPORTS) -> None:
         self.total_bytes = total_bytes
         self._slots = costly
         self._used = {False: 0, True: 0}
         self._running = 0
-        self._lines: dict[bool, FairQueue[_Waiting]] = {False: FairQueue(), True: FairQueue()}
+        self._lines: dict[bool, FairQueue[_Waiting]] = {
+            costly_line: FairQueue(reports) for costly_line in (False, True)
+        }
 
     @property
     def largest_bytes(self) -> int:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from services.common.telemetry import metrics
+from services.embedder.reports import NO_REPORTS, Reports
 
 ItemT = TypeVar("ItemT")
 
@@ -41,11 +41,11 @@ class Admission:
     Hahne 1998, with alpha = 1).
     """
 
-    def __init__(self, max_items: int, max_bytes: int) -> None:
+    def __init__(self, max_items: int, max_bytes: int, reports: Reports = NO_REPORTS) -> None:
         self.max_items = max_items
         self.max_bytes = max_bytes
-        # each backbone has its own queue, so the limits add up
-        metrics.EMBED_QUEUE_LIMIT.inc(max_items)
+        self._reports = reports
+        reports.room(max_items)
         self._items: Counter[Share] = Counter()
         self._bytes: Counter[Share] = Counter()
         self._waiting: OrderedDict[_Waiting, None] = OrderedDict()
@@ -74,7 +74,7 @@ class Admission:
 
     def leave(self, share: Share, size: int, parts: int = 1) -> None:
         """Free the room of an item and admit waiting ones."""
-        metrics.EMBED_QUEUE_BYTES.dec(size)
+        self._reports.held(-size)
         for used, amount in ((self._items, parts), (self._bytes, size)):
             used[share] -= amount
             if used[share] <= 0:
@@ -99,7 +99,7 @@ class Admission:
         return self._items[share] <= free_items and self._bytes[share] <= free_bytes
 
     def _enter(self, share: Share, size: int, parts: int) -> None:
-        metrics.EMBED_QUEUE_BYTES.inc(size)
+        self._reports.held(size)
         self._items[share] += parts
         self._bytes[share] += size
 
@@ -107,7 +107,8 @@ class Admission:
 class FairQueue(Generic[ItemT]):
     """Items by share, taken from the shares in turn; the caller must hold a lock."""
 
-    def __init__(self) -> None:
+    def __init__(self, reports: Reports = NO_REPORTS) -> None:
+        self._reports = reports
         # the items of each share in order of arrival; the share whose turn it is comes first
         self._lines: OrderedDict[Share, OrderedDict[ItemT, None]] = OrderedDict()
         self._length = 0
@@ -154,4 +155,4 @@ class FairQueue(Generic[ItemT]):
 
     def _changed(self, by: int) -> None:
         self._length += by
-        metrics.EMBED_QUEUE_DEPTH.inc(by)
+        self._reports.waiting(by)

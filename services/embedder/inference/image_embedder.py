@@ -10,8 +10,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from services.common.memory import MIB, memory_limit_bytes
-from services.common.survey.heads import StoredHead
-from services.common.telemetry import metrics, tracing
 from services.embedder.images import separate_process
 from services.embedder.images.footprints import NOTHING, encoded_bytes, footprint
 from services.embedder.images.headers import MAX_PIXELS
@@ -26,6 +24,8 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.limits import Limits
 from services.embedder.inference.pending import Finished, Timings
 from services.embedder.inference.slow_lane import QUICK_COST, SlowLane
+from services.embedder.inference.stored import Head
+from services.embedder.reports import NO_REPORTS, Reports
 from spotted.arrays import Float32Array
 from spotted.errors import DeadlineError, OverloadedError, PreconditionError
 
@@ -54,7 +54,7 @@ class EmbedPlan:
     """Share of the queue that the crops take."""
     preprocessing: Preprocessing
     """Steps from the image file to pixels."""
-    head: StoredHead | None = None
+    head: Head | None = None
     """Adaptation head to apply; None: base embeddings."""
     extractor: LoadedExtractor | None = None
     """Extracts local features as well; None: none."""
@@ -77,7 +77,7 @@ class _Task:
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     crop: PreparedCrop
-    head: StoredHead | None
+    head: Head | None
     cells: bool
 
 
@@ -119,14 +119,21 @@ class ImageEmbedder:
         *,
         budget: DecodingBudget | None = None,
         max_pixels: int = MAX_PIXELS,
+        reports: Reports = NO_REPORTS,
     ) -> None:
         self.backbone = backbone
-        self.budget = budget or DecodingBudget(memory_limit_bytes() // 4)
+        self.budget = budget or DecodingBudget(memory_limit_bytes() // 4, reports=reports)
         self.max_pixels = max_pixels
         limits = limits or limits_for(backbone, 1)
-        self._slow = SlowLane(limits.workers)
+        self._reports = reports
+        self._slow = SlowLane(limits.workers, reports)
         self._batcher = Batcher(
-            self._prepare, self._embed, limits, ready=self._ready, cost=lambda task: task.cost
+            self._prepare,
+            self._embed,
+            limits,
+            ready=self._ready,
+            cost=lambda task: task.cost,
+            reports=reports,
         )
 
     @property
@@ -149,11 +156,11 @@ class ImageEmbedder:
         used, and the errors of `Batcher.submit_parts`.
         """
         task, size, parts = _Task(photograph, plan), encoded_bytes(photograph), len(photograph.parts)
-        with _refusals_counted():
+        with self._refusals_counted():
             finished = await self._batcher.submit_parts(
                 task, plan.share, parts, size=size, deadline_s=deadline_s
             )
-        _observe([one.timings for one in finished if isinstance(one, Finished)])
+        self._observe([one.timings for one in finished if isinstance(one, Finished)])
         return [_embedding(one) for one in finished]
 
     async def close(self) -> None:
@@ -174,7 +181,7 @@ class ImageEmbedder:
             return
         async with self.budget.held(share, needed):
             # no worker is kept from the images of others
-            with metrics.EMBED_DECODE_S.time():
+            with self._reports.timed("decode"):
                 prepared = await separate_process.prepare(
                     task.photograph, steps, needed, max_pixels=self.max_pixels, extractor=extractor
                 )
@@ -191,14 +198,18 @@ class ImageEmbedder:
         plan = task.plan
         try:
             return prepare_parts(
-                task.photograph, plan.preprocessing, plan.extractor, max_pixels=self.max_pixels
+                task.photograph,
+                plan.preprocessing,
+                plan.extractor,
+                max_pixels=self.max_pixels,
+                reports=self._reports,
             )
         finally:
             task.hold.end()
 
     def _embed(self, prepared: Sequence[_Prepared]) -> Sequence[_Made | PreconditionError]:
-        metrics.EMBED_BATCH_CROPS.observe(len(prepared))
-        with metrics.EMBED_INFER_S.time():
+        self._reports.batch(len(prepared))
+        with self._reports.timed("infer"):
             vectors = self.backbone.embed([one.crop.pixels for one in prepared])
         for head in {one.head.digest: one.head for one in prepared if one.head}.values():
             _adapt(
@@ -217,26 +228,22 @@ class ImageEmbedder:
             return error
         return _Made(vector, prepared.crop.local_features, cells)
 
+    @contextmanager
+    def _refusals_counted(self) -> Iterator[None]:
+        try:
+            yield
+        except OverloadedError:
+            self._reports.refused_full()
+            raise
+        except DeadlineError:
+            self._reports.refused_late()
+            raise
 
-@contextmanager
-def _refusals_counted() -> Iterator[None]:
-    try:
-        yield
-    except OverloadedError:
-        metrics.EMBED_REFUSED_FULL.inc()
-        raise
-    except DeadlineError:
-        metrics.EMBED_REFUSED_LATE.inc()
-        raise
-
-
-def _observe(timings: Sequence[Timings]) -> None:
-    """Count the time of an image: that of its part which was finished last."""
-    if not timings:
-        return
-    last = max(timings, key=lambda spent: spent.queued_s + spent.worked_s)
-    metrics.EMBED_QUEUE_S.observe(last.queued_s)
-    tracing.record([("queue", last.queued_s), ("prepare", last.prepared_s), ("infer", last.worked_s)])
+    def _observe(self, timings: Sequence[Timings]) -> None:
+        """Report the time of an image: that of its part which was finished last."""
+        if timings:
+            last = max(timings, key=lambda spent: spent.queued_s + spent.worked_s)
+            self._reports.embedded(last.queued_s, last.prepared_s, last.worked_s)
 
 
 def _embedding(outcome: Finished[_Made] | Exception) -> Embedding | PartError:
@@ -248,7 +255,7 @@ def _embedding(outcome: Finished[_Made] | Exception) -> Embedding | PartError:
     raise outcome
 
 
-def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: StoredHead) -> None:
+def _adapt(vectors: list[Float32Array | PreconditionError], chosen: Sequence[bool], head: Head) -> None:
     """Replace the chosen vectors by their adapted ones."""
     base = {
         i: v

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from services.embedder.inference.fair_queue import FairQueue, Share
+from services.embedder.reports import NO_REPORTS, Reports
 
 # megapixels of a baseline JPEG: 0.07 s on one core, a photograph of 12 megapixels
 QUICK_COST = 13.0
@@ -28,9 +29,9 @@ class SlowLane:
     images: a quick image then waits for quick ones only, not for a slow one.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, reports: Reports = NO_REPORTS) -> None:
         self._workers = workers
-        self._waiting: FairQueue[_Place] = FairQueue()
+        self._waiting: FairQueue[_Place] = FairQueue(reports)
         self._inside = 0
         # when each survey sent its last quick image
         self._quick_s: dict[str, float] = {}

@@ -13,6 +13,7 @@ from services.common.store import keys
 from services.common.store.operations import Operations
 from services.common.store.store import Store
 from services.common.survey.survey_operations import RunningOperation
+from services.common.vectors import open_joined, open_vector_blocks
 from services.embedder.training.jobs import NamedHead, read_job
 from services.embedder.training.named_worker import NamedTraining
 from services.embedder.training.trainings import TRAIN
@@ -45,8 +46,10 @@ def alive(running: RunningOperation, *, beat_s: float = BEAT_S) -> Iterator[None
 def main(operation_id: str, survey_id: str, generation: str) -> None:
     """Run the training of an operation, whose job is the standard input."""
     job = read_job(sys.stdin.read())
-    store = Store(from_environment("embedder", os.environ).store_url)
-    store.open()
+    settings = from_environment("embedder", os.environ)
+    blocks = open_vector_blocks(settings.vector_blocks, settings.object_store_settings)
+    store = Store(settings.store_url, blocks=blocks)
+    open_joined(store, blocks)
     operation = Operations(store, now=store.now, organisation=keys.owner(survey_id)).get(operation_id)
     running = RunningOperation(store, operation, TRAIN.mark(survey_id, generation), survey_id)
     if isinstance(job, NamedHead):

@@ -20,7 +20,8 @@ class ImportedEvents:
         """Begin. key: the ids of the survey and the session. detection_ids: the survey's detections."""
         self._key = key
         self._events = SessionEvents(key[0], detection_ids, may_lack_gone=True)
-        self._state = SessionState()
+        self.state = SessionState()
+        """The session after the events so far."""
 
     def take(self, event: pb.SessionEvent) -> pb.SessionEvent:
         """The next event as the session stores it.
@@ -37,9 +38,9 @@ class ImportedEvents:
             self._events.take(event)
             require_access(event.created, current_caller())
             if event.HasField("changed"):
-                check_change(self._state, event)
+                check_change(self.state, event)
             converted = self._converted(event)
-            self._state.apply(converted.SerializeToString())
+            self.state.apply(converted.SerializeToString())
         except PermissionDeniedError:
             raise
         except SpottedError as error:

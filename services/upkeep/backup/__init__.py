@@ -15,7 +15,7 @@ restore       a file back into a store, completely or not at all
 from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
-from services.upkeep.backup.object_store import Bucket, local_copy, read_settings
+from services.upkeep.backup.object_store import Bucket, local_copy
 from services.upkeep.backup.restore import Restored, restore_survey
 from services.upkeep.backup.write import BackedUp, Backups
 
@@ -31,7 +31,6 @@ __all__ = [
     "check_catalogue",
     "local_copy",
     "read_contents",
-    "read_settings",
     "restore_survey",
     "survey_ids",
 ]

@@ -12,6 +12,9 @@ from services.upkeep.backup import file
 from spotted.errors import InvalidInputError, StoreVersionError
 from spotted.v1 import store_pb2 as pb
 
+# versions of the store whose backups are the same: they always contain the vectors
+READABLE = {"3", keys.STORE_VERSION}
+
 
 @dataclass(frozen=True, slots=True)
 class Contents:
@@ -41,7 +44,7 @@ def read_contents(path: Path) -> Contents:
     header = next(records, pb.BackupRecord()).header
     if not header.journals:
         raise InvalidInputError(f"{path} has no list of its journals; use another backup of the survey")
-    if header.store_version != keys.STORE_VERSION:
+    if header.store_version not in READABLE:
         raise StoreVersionError(
             f"{path} was made from a store of version {header.store_version}, this release uses version "
             f"{keys.STORE_VERSION}; restore it with Spotted {header.spotted_version} into an empty store and "

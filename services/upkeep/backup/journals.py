@@ -8,11 +8,12 @@ from typing import cast
 
 from services.common.store import keys
 from services.common.store.journal import damaged_journal, lost_end
-from services.common.store.seal import entry_place, unsealed
+from services.common.store.moved import BlockLostError, opened_entry
+from services.common.store.seal import entry_place
 from services.common.store.store import Store
 from services.common.survey.existence_scripts import SAME_MEMBERS
 from services.upkeep.backup.validation import INVALID, JournalEvents
-from spotted.errors import ConcurrencyError, NotFoundError, SurveyDamagedError
+from spotted.errors import ConcurrencyError, NotFoundError, SurveyDamagedError, UnavailableError
 
 # attempts at a survey whose sessions change meanwhile
 ATTEMPTS = 10
@@ -111,14 +112,31 @@ class Journals:
             entries = cast("list[bytes]", self._page([key], [beginning.first, at, beginning.events]))
             if not entries:
                 raise JournalReplacedError(f"{key} was deleted while it was read; try again")
-            events = [unsealed(entry_place(key, position), each) for position, each in enumerate(entries, at)]
-            sound = events.index(None) if None in events else len(events)
-            yield cast("list[bytes]", events[:sound])
-            at += sound
-            if sound < len(events):
-                raise self._damaged(beginning, at, "its checksum is wrong")
+            fault, page = "", list[bytes]()
+            for position, entry in enumerate(entries, at):
+                event, fault = self._opened(entry_place(key, position), entry)
+                if fault:
+                    break
+                page.append(event)
+                at += 1
+                # vectors from blocks make a page larger than its entries
+                if sum(map(len, page)) >= PAGE_BYTES:
+                    yield page
+                    page = []
+            if page:
+                yield page
+            if fault:
+                raise self._damaged(beginning, at, fault)
         if beginning.noted > at:
             raise self._damaged(beginning, at, lost_end(beginning.noted - at))
+
+    def _opened(self, place: str, entry: bytes) -> tuple[bytes, str]:
+        """The event in an entry as stored at a place; or b"", and what is wrong with the entry."""
+        try:
+            event = opened_entry(self._store.blocks, keys.owner(self._survey_id), place, entry)
+        except BlockLostError as error:
+            return b"", str(error)
+        return (b"", "its checksum is wrong") if event is None else (event, "")
 
     def up_to_damage(self, beginnings: list[Beginning]) -> list[Beginning]:
         """The events before the first damaged or invalid one of each journal that has any.
@@ -132,7 +150,7 @@ class Journals:
                 for events in self.pages(each):
                     for event in events:
                         checked.take(each.session_id, event)
-            except JournalReplacedError:
+            except (JournalReplacedError, UnavailableError):
                 raise
             except INVALID:
                 continue

@@ -16,15 +16,6 @@ from spotted.object_stores import each_chunk, failures_named, is_url, listed_obj
 PART_BYTES = 16 << 20
 
 
-def read_settings(directory: Path | None) -> dict[str, str]:
-    """Settings in a directory: the name of a file is that of a setting, e.g. aws_secret_access_key."""
-    if directory is None or not directory.is_dir():
-        return {}
-    # a mounted Secret has hidden directories besides its files
-    files = [path for path in directory.iterdir() if path.is_file() and path.name[0] != "."]
-    return {path.name.lower(): path.read_text().strip() for path in files}
-
-
 class Bucket:
     """The files below a URL. A file appears once it is complete, and has been read back."""
 

@@ -15,12 +15,17 @@ from services.common.store.store import Store
 from services.upkeep.backup.catalogues import catalogue_ids, check_catalogue
 from services.upkeep.backup.contents import Contents, read_contents
 from services.upkeep.backup.directory import BackupRun, back_up_all, survey_ids
-from services.upkeep.backup.object_store import Bucket, local_copy, read_settings
+from services.upkeep.backup.object_store import Bucket, local_copy
 from services.upkeep.backup.validation import check_events
 from services.upkeep.backup.write import BackedUp, Backups
-from services.upkeep.commands.store_option import object_store_option, open_store, store_options
+from services.upkeep.commands.store_option import (
+    object_store_option,
+    open_with_vectors,
+    store_options,
+    vectors_option,
+)
 from spotted.console import OTHER_FAILURE, err, json_option, show
-from spotted.object_stores import is_url
+from spotted.object_stores import is_url, read_settings
 
 
 @click.command()
@@ -44,6 +49,7 @@ from spotted.object_stores import is_url
     help="Back up damaged surveys too, up to the first damaged event of the survey and of each session.",
 )
 @object_store_option
+@vectors_option
 @store_options
 @json_option
 @click.pass_context
@@ -57,6 +63,7 @@ def backup(
     keep: int | None,
     up_to_damage: bool,
     settings: Path | None,
+    vector_blocks: str | None,
     url: str | None,
     directory: Path,
     as_json: bool,
@@ -81,7 +88,7 @@ def backup(
     if output is None:
         raise click.UsageError("give the file or directory to write with --output")
     bucket = Bucket(output, read_settings(settings)) if is_url(output) else None
-    with open_store(url, directory) as store:
+    with open_with_vectors(url, directory, vector_blocks, settings) as store:
         if len(surveys) == 1 and not bucket and not Path(output).is_dir() and keep is None:
             with err.status(f"backing up {surveys[0]}"):
                 done = Backups(store, now=process.now).back_up(

@@ -7,10 +7,16 @@ from pathlib import Path
 import click
 
 from services.common.rpc import checks
-from services.upkeep.backup.object_store import local_copy, read_settings
+from services.upkeep.backup.object_store import local_copy
 from services.upkeep.backup.restore import Restored, restore_survey
-from services.upkeep.commands.store_option import object_store_option, open_store, store_options
+from services.upkeep.commands.store_option import (
+    object_store_option,
+    open_with_vectors,
+    store_options,
+    vectors_option,
+)
 from spotted.console import err, json_option, show
+from spotted.object_stores import read_settings
 
 
 @click.command("restore")
@@ -23,6 +29,7 @@ from spotted.console import err, json_option, show
     help="Replace a survey that is damaged in the store, or has a damaged session.",
 )
 @object_store_option
+@vectors_option
 @store_options
 @json_option
 def restore_files(
@@ -32,6 +39,7 @@ def restore_files(
     organisation: str,
     over_damaged: bool,
     settings: Path | None,
+    vector_blocks: str | None,
     url: str | None,
     directory: Path,
     as_json: bool,
@@ -49,7 +57,10 @@ def restore_files(
             checks.slug(value, option)
     done: list[Restored] = []
     try:
-        with open_store(url, directory) as store, err.status("verifying") as status:
+        with (
+            open_with_vectors(url, directory, vector_blocks, settings) as store,
+            err.status("verifying") as status,
+        ):
             for file in files:
 
                 def report(events: int, total: int, file: str = file) -> None:

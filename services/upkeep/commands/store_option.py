@@ -12,9 +12,10 @@ import click
 from services.common.settings import with_password
 from services.common.store import keys
 from services.common.store.store import Store
+from services.common.vectors import open_joined, open_vector_blocks
 from spotted.console import data_option
 from spotted.errors import PreconditionError
-from spotted.local import processes
+from spotted.local import processes, vectors
 
 CommandT = TypeVar("CommandT", bound=Callable[..., object])
 
@@ -65,6 +66,37 @@ def open_store(
     try:
         if version is not None:
             store.open()
+        yield store
+    finally:
+        store.close()
+
+
+def vectors_option(command: CommandT) -> CommandT:
+    """Add --vectors."""
+    return click.option(
+        "--vectors",
+        "vector_blocks",
+        metavar="FOLDER | URL",
+        envvar=vectors.VARIABLE,
+        help="The vectors of surveys, if they are outside the store. Default: SPOTTED_VECTOR_BLOCKS_URL, or "
+        "those of `spotted up`.",
+    )(command)
+
+
+@contextmanager
+def open_with_vectors(
+    url: str | None, directory: Path, vector_blocks: str | None, settings: Path | None = None
+) -> Iterator[Store]:
+    """Open the selected store and its vectors.
+
+    settings: directory of settings of the object store. Raises PreconditionError as `open_joined`.
+    """
+    if not url and vector_blocks is None and vectors.folder(directory).is_dir():
+        vector_blocks = str(vectors.folder(directory))
+    blocks = open_vector_blocks(vector_blocks or "", settings)
+    store = Store(url or _local(directory), blocks=blocks)
+    try:
+        open_joined(store, blocks)
         yield store
     finally:
         store.close()

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from spotted.catalogue.foreign_ids import is_foreign
 from spotted.cli.sessions.unfinished import describe, is_certain
 from spotted.client import SurveyHandle
-from spotted.client.values import AnnotatorProgress, Individual, Label
+from spotted.client.values import AnnotatorProgress, Individual, Label, Progress
 from spotted.console import with_unit
 from spotted.constraints.error_rates import ErrorRates
 from spotted.errors import PreconditionError
+from spotted.heads.named import FEWEST_ANIMALS
 from spotted.individuals.membership import GivenAnswer, trust_members
 
-# with fewer, nothing can be measured on animals that were not learned from
-FEWEST_ANIMALS = 8
 # below it, a detection is more likely of another animal
 LEAST_TRUST = 0.5
 
@@ -33,7 +32,7 @@ class LearnedNames:
     left_out: int
     """Detections of such individuals that are in doubt."""
     answers: int
-    """Answers that the names rest on."""
+    """Answers that the names rest on; 0 if only names are known."""
     answers_sha256: str
     """SHA-256 (hex) of these answers and names."""
     unfinished: str
@@ -47,6 +46,10 @@ class LearnedNames:
     def notes(self) -> list[str]:
         """Remarks about the names."""
         notes = []
+        if not self.answers:
+            notes.append(
+                f"{self.session_id} has names without answers, so that no photograph in doubt can be left out"
+            )
         if self.left_out:
             notes.append(
                 f"{with_unit(self.left_out, 'detection')} left out: answers contradict their individual, say "
@@ -63,28 +66,47 @@ class LearnedNames:
 def read_learned(survey: SurveyHandle, session_id: str) -> LearnedNames:
     """The names that a session gives.
 
-    Raises NotFoundError if it does not exist, PreconditionError if fewer than FEWEST_ANIMALS individuals have
-    two detections that are sure enough.
+    Raises NotFoundError if it does not exist, and the errors of `enough_learned`.
     """
     session = survey.session(session_id)
     state = session.progress()
-    individuals, labels = list(session.individuals()), session.labels()
+    return learn(survey.survey_id, session_id, list(session.individuals()), session.labels(), state)
+
+
+def learn(
+    survey_id: str,
+    session_id: str,
+    individuals: Sequence[Individual],
+    labels: Sequence[Label],
+    state: Progress,
+) -> LearnedNames:
+    """The names of the individuals of a session. Raises the errors of `enough_learned`."""
     names, left_out = choose_names(individuals, labels, state.annotators)
-    learned = LearnedNames(
-        survey.survey_id,
-        session_id,
-        names,
-        left_out,
-        len(labels),
-        _digest(names, labels),
-        "" if is_certain(state) else describe(state),
+    return enough_learned(
+        LearnedNames(
+            survey_id,
+            session_id,
+            names,
+            left_out,
+            len(labels),
+            names_digest(names, labels),
+            "" if is_certain(state) else describe(state),
+        )
     )
+
+
+def enough_learned(learned: LearnedNames) -> LearnedNames:
+    """The same names. Raises PreconditionError if they are of fewer than FEWEST_ANIMALS individuals."""
     if learned.individuals < FEWEST_ANIMALS:
+        survey_id, session_id = learned.survey_id, learned.session_id
+        whose, remedy = f"session {session_id!r} of {survey_id!r}", "answer more"
+        if learned.answers:
+            remedy += f" with `spotted annotate {survey_id} --session {session_id}`"
+        else:
+            whose, remedy = session_id, f"{remedy} and export again"
         raise PreconditionError(
-            f"session {session_id!r} of {survey.survey_id!r} has "
-            f"{with_unit(learned.individuals, 'individual')} with two detections that are sure enough; "
-            f"learning needs at least {FEWEST_ANIMALS}: answer more with `spotted annotate "
-            f"{survey.survey_id} --session {session_id}`"
+            f"{whose} has {with_unit(learned.individuals, 'individual')} with two detections that are sure "
+            f"enough; learning needs at least {FEWEST_ANIMALS}: {remedy}"
         )
     return learned
 
@@ -124,7 +146,8 @@ def _rates(annotators: Sequence[AnnotatorProgress]) -> dict[str, ErrorRates]:
     }
 
 
-def _digest(names: Mapping[str, str], labels: Iterable[Label]) -> str:
+def names_digest(names: Mapping[str, str], labels: Iterable[Label]) -> str:
+    """SHA-256 (hex) of names and the answers that they rest on."""
     lines = sorted(
         f"{a.first_detection_id}\t{a.second_detection_id}\t{a.answer.name}\t{a.annotator_id}" for a in labels
     )

@@ -1,4 +1,4 @@
-"""The photographs of a training: of tables, of imported surveys, and of a session's individuals."""
+"""The photographs of a training: of tables, of imported surveys, and of a session or what it exported."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from spotted.cli.connection import connect
 from spotted.cli.sessions.learned_names import LearnedNames, read_learned
+from spotted.cli.sessions.session_files import is_session_file, read_session_file
 from spotted.console import err
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.formats.sources import recall
@@ -24,10 +25,11 @@ def read_sources(
 ) -> tuple[list[Photograph], SessionNames | None]:
     """The photographs of all sources, and the session that names those of the survey, if one is given.
 
-    images: the folder that the paths of tables are relative to. session_id: "" to learn from known names.
+    images: the folder that the paths of tables are relative to. session_id: "" to learn from known names, or
+        a file that a session was exported to.
     Raises InvalidInputError if a session is given and the sources are not one survey and tables,
     PreconditionError if no photograph of its individuals is on this machine, and the errors of
-    `read_learned`.
+    `read_learned` and `read_session_file`.
     """
     from spotted.training import SessionNames, read_annotated  # noqa: PLC0415 - imports torch
 
@@ -36,21 +38,32 @@ def read_sources(
     photographs = [one for table in tables for one in read_annotated(table, images=images)]
     if not session_id:
         return [*photographs, *(one for survey in surveys for one in _of_survey(survey, directory))], None
-    if len(surveys) != 1:
+    if len(surveys) > 1 or not (surveys or is_session_file(session_id)):
         raise InvalidInputError(
             f"--from-session {session_id} names the animals of one survey, but {len(surveys)} of the sources "
             "are surveys; give the survey of the session, and tables beside it if you like",
             field="sources",
         )
-    with connect(directory) as spotted:
-        learned = read_learned(spotted.survey(surveys[0]), session_id)
+    learned = _learned(surveys, session_id, directory)
     for note in learned.notes():
         err.print(f"note: {note}", markup=False, soft_wrap=True)
-    named = name_photographs(_of_survey(surveys[0], directory), learned)
+    if surveys:
+        photographs += name_photographs(_of_survey(surveys[0], directory), learned)
+    else:
+        photographs = name_photographs(photographs, learned)
     session = SessionNames(
-        learned.survey_id, session_id, learned.answers, learned.answers_sha256, learned.left_out
+        learned.survey_id, learned.session_id, learned.answers, learned.answers_sha256, learned.left_out
     )
-    return [*photographs, *named], session
+    return photographs, session
+
+
+def _learned(surveys: Sequence[str], session_id: str, directory: Path) -> LearnedNames:
+    """The names of a session, or of what it was exported to."""
+    if is_session_file(session_id):
+        source = recall(directory, surveys[0]) if surveys else None
+        return read_session_file(Path(session_id), "".join(surveys), source)
+    with connect(directory) as spotted:
+        return read_learned(spotted.survey(surveys[0]), session_id)
 
 
 def name_photographs(photographs: Sequence[Photograph], learned: LearnedNames) -> list[Photograph]:
@@ -67,7 +80,8 @@ def name_photographs(photographs: Sequence[Photograph], learned: LearnedNames) -
         such = f", such as {named[0].path}" if named else ""
         raise PreconditionError(
             f"no photograph of the individuals of session {learned.session_id!r} is on this machine{such}; "
-            f"mount its folder, or import {learned.survey_id!r} again from where the photographs are"
+            f"mount its folder, or import {learned.survey_id!r} again from where the photographs are; the "
+            "ids of a table have to be those of the detections"
         )
     return named
 

@@ -35,8 +35,10 @@ if TYPE_CHECKING:
     "--from-session",
     "session_id",
     default="",
-    metavar="SESSION",
-    help="Learn from the individuals that this session of the survey found, in place of the known names.",
+    metavar="SESSION|FILE",
+    help="Learn from the individuals that this session of the survey found, in place of the known names; or "
+    "from a file of `spotted session export`, a folder of `spotted export` (with a slash), or the review "
+    "page's table.",
 )
 @click.option(
     "--flanks-apart",
@@ -104,7 +106,8 @@ def train(
     """Train a backbone on photographs of known individuals (MiewID).
 
     SOURCE is a table of photographs, COCO JSON or CSV, or the id of an imported survey. With --from-session,
-    one SOURCE is the survey of that session, whose answers name its animals. The animals are divided into
+    one SOURCE is the survey of that session, whose answers name its animals; with an exported file, tables
+    whose ids are those of the detections suffice. The animals are divided into
     those to learn and those to test with; the folder then holds the weights, their measures and a card. On
     several GPUs, start it with torchrun. Requires the extra `train`.
     """

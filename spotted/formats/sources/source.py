@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from spotted.formats.camtrapdp import read_camtrapdp, write_camtrapdp
-from spotted.formats.catalogue import read_catalogue, write_catalogue
+from spotted.formats.catalogue import CATALOGUE_FILE, read_catalogue, write_catalogue
 from spotted.formats.columns import Reading, read_mapped
 from spotted.formats.csv_survey import read_csv_survey, write_csv_survey
 from spotted.formats.imported_survey import ImportedSurvey, survey_slug, trust_clocks
@@ -224,6 +224,16 @@ class Source:
         else:
             write_csv_survey(self.cameras, self.detections, target, individuals, overwrite=overwrite)
         return ()
+
+    def copied_to(self, target: Path) -> Source:
+        """The source of the copy that `write` made in a directory; its photographs stay where they are."""
+        own = replace(self, images_root=str(self.folder()))
+        if (target / CATALOGUE_FILE).is_file():
+            return replace(own, layout=CATALOGUE, package=str(target), detections="", boxes="")
+        if self.package:
+            return replace(own, package=str(target))
+        cameras, detections = (str(target / Path(table).name) for table in (self.cameras, self.detections))
+        return replace(own, cameras=cameras, detections=detections)
 
     def folder(self) -> Path:
         """The folder that image paths are relative to."""

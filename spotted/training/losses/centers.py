@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
 import torch
 
@@ -11,11 +11,11 @@ from spotted.training.losses.arcface import SubCenterArcFace
 
 
 def adopt_centers(
-    loss: SubCenterArcFace, names: Sequence[str], known: torch.Tensor, known_names: Sequence[str]
+    loss: SubCenterArcFace, names: Sequence[Hashable], known: torch.Tensor, known_names: Sequence[Hashable]
 ) -> int:
     """Give the classes of a loss the centers that they had; how many had some. New classes keep theirs.
 
-    names: of the classes of the loss. known: (c, k, d) of the classes `known_names`.
+    names: of the classes of the loss, with their species. known: (c, k, d) of the classes `known_names`.
     Raises InvalidInputError if the centers are of another number or dimension.
 
     >>> import numpy as np

@@ -62,10 +62,11 @@ def _licence(run: RunManifest) -> str:
 
 
 def _session(session: SessionNames) -> str:
+    given = f"{session.answers:,} answers of people" if session.answers else "names without the answers"
+    survey = f" of the survey {session.survey_id}" if session.survey_id else ""
     return (
-        f"Their names are those of session {session.session_id} of the survey {session.survey_id}: "
-        f"{session.answers:,} answers of people (SHA-256 {session.answers_sha256}); {session.left_out:,} "
-        "photographs in doubt were left out."
+        f"Their names are those of session {session.session_id}{survey}: {given} (SHA-256 "
+        f"{session.answers_sha256}); {session.left_out:,} photographs in doubt were left out."
     )
 
 

@@ -29,7 +29,7 @@ def is_run(folder: Path) -> bool:
 def write_run(
     folder: Path, run: RunManifest, network: EmbeddingNetwork, *, centers: torch.Tensor | None = None
 ) -> RunManifest:
-    """Write a finished training; the description as written, with digest and dimension.
+    """Write a finished training; the description as written, with digest, dimension and a name.
 
     centers: (c, k, d) of the loss, one set for each label of the run, from which a later training goes on.
     """
@@ -42,6 +42,7 @@ def write_run(
         _write(folder / CENTERS_FILE, save({"centers": centers.detach().cpu().contiguous()}))
     written = replace(
         run,
+        name=run.name or folder.resolve().name,
         dimension=network.dimension,
         weights_sha256=hashlib.sha256(content).hexdigest(),
         spotted_version=__version__,

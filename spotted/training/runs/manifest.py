@@ -37,9 +37,11 @@ class SessionNames:
     """An annotation session whose individuals were learned from."""
 
     survey_id: str
+    """"" if only a table of names was given."""
     session_id: str
+    """Or the name of the file with its names."""
     answers: int
-    """Answers that the individuals rest on."""
+    """Answers that the individuals rest on; 0 if only names were given."""
     answers_sha256: str
     """SHA-256 (hex) of these answers and the names of the detections."""
     left_out: int
@@ -74,6 +76,8 @@ class RunManifest:
     """Species of these animals."""
     labels: tuple[str, ...] = ()
     """Names of the classes, in the order of the centers of the loss."""
+    label_species: tuple[str, ...] = ()
+    """The species of each class."""
     metrics: tuple[SpeciesMetrics, ...] = ()
     """Measures on photographs that were not learnt from."""
     session: SessionNames | None = None
@@ -129,7 +133,7 @@ class RunManifest:
                 fields[name] = tuple(SpeciesMetrics(**each) for each in fields[name])
             session = fields.pop("session", None)
             fields["session"] = SessionNames(**session) if session else None
-            for name in ("species", "labels"):
+            for name in ("species", "labels", "label_species"):
                 fields[name] = tuple(fields[name])
             return cls(network=spec, **fields)
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.training.material import Material, read_material
 from benchmarks.training.plan import Training
 from spotted.survey import Side
-from spotted.training import Photograph
+from spotted.training import Photograph, SplitRule
 
 
 def photographs() -> list[Photograph]:
@@ -30,7 +30,7 @@ def photographs() -> list[Photograph]:
     return nyala + lions
 
 
-MATERIAL = Material.of(photographs(), ["nyala"], test_share=0.5, seed=0)
+MATERIAL = Material.of(photographs(), ["nyala"], SplitRule(0.5))
 TESTED = {MATERIAL.photographs[row].photograph_id for row in MATERIAL.split.test.tolist()}
 NEW = {MATERIAL.labels.animals[label] for label in MATERIAL.split.unseen}
 
@@ -64,4 +64,4 @@ def test_few_animals_are_among_those_of_a_larger_number() -> None:
 
 def test_a_folder_without_photographs_is_named(tmp_path: Path) -> None:
     with pytest.raises(click.ClickException, match=r"no photographs in .*nyala/index\.csv"):
-        read_material(tmp_path, [], [], test_share=0.5, seed=0)
+        read_material(tmp_path, [], [], SplitRule())

@@ -13,7 +13,7 @@ from benchmarks.training.material import Material
 from benchmarks.training.plan import Training
 from benchmarks.training.runs import LOCK_FILE, Runs
 from benchmarks.training.settings import Settings
-from spotted.training import Photograph, read_run
+from spotted.training import Photograph, SplitRule, read_run
 from tests.spotted.training.coats import coat_crops
 
 SETTINGS = Settings("test_resnet", size=32, start="random", epochs=1, batch=16, test_share=0.5)
@@ -28,7 +28,7 @@ def runs(tmp_path: Path) -> Runs:
         Image.fromarray(crop).save(path)
         species = "lion" if label < 8 else "nyala"
         photographs.append(Photograph(str(row), path, name=f"a{label}", species=species))
-    material = Material.of(photographs, [], test_share=0.5, seed=0)
+    material = Material.of(photographs, [], SplitRule(0.5))
     return Runs(tmp_path / "runs", SETTINGS, material)
 
 

@@ -73,6 +73,10 @@ def test_tables_are_trained_once_measured_and_written(
     }
     times = {path: path.stat().st_mtime_ns for path in (tmp_path / "runs").glob("*/run.json")}
     assert sorted(path.parent.name for path in times) == ["lion", "lion+nyala", "nyala"]
+    # the photographs that they learnt from are asked about too
+    learnt = first.partition("queries: learnt from")[2]
+    assert learnt.count("single species") == 2
+    assert "start" not in learnt
     # further tables use what was trained
     assert "leave-one-out" in run("table-3")
     assert "queries: [[" in run("figure-3")

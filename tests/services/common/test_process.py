@@ -127,6 +127,25 @@ print(resident_mib() - before)
 """
 
 
+MESSAGES = """
+import resource
+from services.common import process
+
+process.give_back_arrays()
+size = 1 << 20
+for _ in range(200):
+    b"x" * size
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
+def test_one_message_after_another_takes_no_new_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", MESSAGES], capture_output=True, text=True, check=True)
+    # each of them has 256 pages
+    assert int(done.stdout) < 200 * 256
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the C library is not glibc")
 def test_arrays_that_are_freed_return_to_the_system() -> None:
     kept_mib = {}

@@ -13,11 +13,12 @@ from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.__main__ import services as embedder_services
 from services.embedder.images.local_extraction import load_extractors
-from services.embedder.images.references import ReferenceStore
 from services.embedder.inference.backbones import Backbone
-from services.embedder.inference.calls import Embedders, Stores
+from services.embedder.inference.calls import Embedders
 from services.embedder.inference.decoding_budget import DecodingBudget
 from services.embedder.inference.image_embedder import ImageEmbedder, limits_for
+from services.embedder.inference.stored import Stores
+from services.embedder.references import ReferenceStore
 from services.embedder.servicer import MAX_MESSAGE_BYTES
 from services.scorer.__main__ import service as scorer_service
 from spotted.client import Spotted

@@ -13,7 +13,7 @@ from spotted import messages
 from spotted.arrays import BoolArray, Float32Array, FloatArray, IntArray
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.ranker import Ranked, Ranker
+from spotted.ranking.ranker import WIDE_BYTES, Ranked, Ranker
 from spotted.scoring.feasibility import (
     LARGEST_SETTING,
     FeasibilityParams,
@@ -22,6 +22,7 @@ from spotted.scoring.feasibility import (
     softened_journey,
 )
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.parallel import open_runner
 from spotted.scoring.similarity import normalise_rows, product_error, single_precision, unit_rows
 from spotted.survey import Camera, Detection, Extent, Survey, detection_table, id_order
 from tests.spotted.surveys import EXTENT, random_gallery
@@ -242,7 +243,7 @@ def test_a_ranker_is_prepared_once(monkeypatch: pytest.MonkeyPatch) -> None:
     ranker = Ranker(gallery)
     first, second = (list(ranker.top_k(np.array([3, 8]), 4)) for _ in range(2))
     ranker.score_block(np.array([3]), np.array([8]))
-    ranker.cosines(gallery.embeddings[3].astype(np.float32))
+    ranker.look_up(gallery.embeddings[3].astype(np.float32), Fusion.PRODUCT)
     assert converted == [40]
     assert_same(first, second)
 
@@ -290,12 +291,18 @@ def test_calibrated_scores_need_a_calibration() -> None:
         ranked(gallery, 2, Fusion.CALIBRATED)
 
 
-def test_the_cosines_with_a_vector_are_those_of_each_row(monkeypatch: pytest.MonkeyPatch) -> None:
-    gallery = random_gallery(30, seed=3)
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_cosines_with_a_vector_are_those_of_each_row(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gallery, everyone = random_gallery(30, seed=3), np.arange(30)
     rows = gallery.embeddings.astype(np.float32)
-    np.testing.assert_allclose(Ranker(gallery).cosines(rows[4]), rows @ rows[4], atol=1e-6)
-    monkeypatch.setattr("spotted.ranking.ranker.WIDE_BYTES", 0)
-    np.testing.assert_allclose(Ranker(gallery).cosines(rows[4]), rows @ rows[4], atol=1e-6)
+    for wide_bytes in (WIDE_BYTES, 0):
+        monkeypatch.setattr("spotted.ranking.ranker.WIDE_BYTES", wide_bytes)
+        with open_runner(threads) as run:
+            looks = Ranker(gallery).look_up(rows[4], Fusion.VISUAL, run)
+        np.testing.assert_allclose(looks.cosines(0 * everyone, everyone), rows @ rows[4], atol=1e-6)
+        assert (looks.most(slice(0, 1))[0] >= rows @ rows[4]).all()
 
 
 # values at the limits that services accept; a warning of numpy is an error in tests

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from spotted.arrays import BoolArray, IntArray
+from spotted.ranking.contest import Allowed, Contest
 from spotted.ranking.gallery import Gallery
-from spotted.ranking.search import Allowed, Contest, Search
+from spotted.ranking.products import SingleProducts
+from spotted.ranking.search import Search
 from spotted.scoring.bounds import Journeys
-from spotted.scoring.feasibility import FeasibilityParams
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.parallel import open_runner
 from tests.spotted.surveys import random_gallery
@@ -21,7 +22,9 @@ def odd_gaps(rows: IntArray, columns: IntArray) -> BoolArray:
 
 def contest(gallery: Gallery, fusion: Fusion = Fusion.PRODUCT, allowed: Allowed | None = None) -> Contest:
     journeys = Journeys.of(gallery.table, gallery.extent, gallery.params)
-    return Contest(gallery.embeddings, journeys, gallery.scoring(fusion), gallery.order, allowed)
+    return Contest(
+        SingleProducts(gallery.embeddings), journeys, gallery.scoring(fusion), gallery.order, allowed
+    )
 
 
 def true_pairs(gallery: Gallery, rules: Contest, query: int) -> set[int]:
@@ -67,12 +70,3 @@ def test_little_more_than_the_best_is_left_if_scores_differ() -> None:
     with open_runner(1) as run:
         search.search_all(run)
     assert len(search.pairs(0)[0]) < 1.1 * K * COUNT
-
-
-@pytest.mark.parametrize("allowed", [None, odd_gaps])
-def test_rivals_are_counted_with_every_condition(allowed: Allowed | None) -> None:
-    gallery = random_gallery(COUNT, seed=3, params=FeasibilityParams())
-    rules = contest(gallery, allowed=allowed)
-    queries = np.array([5, 0, 89])
-    plain = [sum(bool(rules.competes(np.array(q), np.array(j))) for j in range(COUNT)) for q in queries]
-    assert rules.rival_counts(queries).tolist() == plain

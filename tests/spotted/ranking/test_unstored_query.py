@@ -11,6 +11,7 @@ from spotted.ranking.gallery import Gallery
 from spotted.ranking.ranker import Ranker
 from spotted.ranking.unstored_query import UNSTORED, UnstoredQuery, rank_unstored
 from spotted.scoring.fusion import Fusion
+from spotted.scoring.parallel import open_runner
 from tests.spotted.surveys import random_gallery
 
 
@@ -54,3 +55,17 @@ def test_where_nobody_competes_there_is_no_candidate(count: int) -> None:
     smaller, query = without_last(random_gallery(count + 1, seed=3))
     found = rank_unstored(Ranker(smaller), query, 4, competes=np.zeros(count, np.bool_))
     assert (len(found.rows), found.compared, len(found.scores.fused)) == (0, 0, 0)
+
+
+def test_rows_that_tie_are_ordered_by_their_ids_however_many() -> None:
+    gallery = random_gallery(401, seed=4)
+    alike = replace(gallery, embeddings=np.repeat(gallery.embeddings[:1], 401, axis=0))
+    smaller, query = without_last(alike)
+    with open_runner(2) as run:
+        found = rank_unstored(
+            Ranker(smaller), query, 3, fusion=Fusion.VISUAL, competes=smaller.order > 10, run=run
+        )
+    rivals = np.flatnonzero(smaller.order > 10)
+    expected = rivals[np.argsort(smaller.order[rivals])][:3]
+    np.testing.assert_array_equal(found.rows, expected)
+    assert found.compared == len(rivals)

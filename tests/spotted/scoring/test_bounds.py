@@ -35,10 +35,17 @@ def test_no_feasibility_exceeds_its_bound(
     extent = replace(EXTENT, start_s=since)
     exact = pair_feasibility(table, everyone[:, None], everyone[None, :], extent, params)
     journeys = Journeys.of(table, extent, params)
-    for part, bound, known in journeys.bounds(journeys.departures(everyone), slice(0, 40), 7):
-        np.testing.assert_array_equal(np.isnan(bound), np.isnan(exact[part]))
-        assert (bound >= exact[part])[~np.isnan(bound)].all()
-        assert not (known and np.isnan(bound).any())
+    block = journeys.between(journeys.departures(everyone[5:]), slice(3, 40))
+    rows, columns = np.divmod(np.arange(35 * 37), 37)
+    pairs = block.of_pairs(rows, columns).reshape(35, 37)
+    for start in range(0, 35, 7):
+        part = slice(start, start + 7)
+        bound, within = block.of_rows(part), exact[5:, 3:][part]
+        np.testing.assert_array_equal(np.isnan(bound), np.isnan(within))
+        assert (bound >= within)[~np.isnan(bound)].all()
+        assert not (block.known and np.isnan(bound).any())
+        np.testing.assert_allclose(pairs[part], bound, rtol=1e-6)
+    assert (pairs >= exact[5:, 3:])[~np.isnan(pairs)].all()
 
 
 def test_a_bound_is_near_if_gaps_are_long() -> None:
@@ -46,9 +53,7 @@ def test_a_bound_is_near_if_gaps_are_long() -> None:
     everyone = np.arange(60)
     exact = pair_feasibility(table, everyone[:, None], everyone[None, :], EXTENT, FeasibilityParams())
     journeys = Journeys.of(table, EXTENT, FeasibilityParams())
-    bounds = np.concatenate(
-        [b.copy() for _, b, _ in journeys.bounds(journeys.departures(everyone), slice(0, 60), 60)]
-    )
+    bounds = journeys.between(journeys.departures(everyone), slice(0, 60)).of_rows(slice(0, 60))
     believed = ~geometry.gap_doubted(table, everyone[:, None], everyone[None, :], EXTENT)
     likely = (exact > 0.1) & believed
     assert (bounds[likely] <= 1.03 * exact[likely]).all()
@@ -57,7 +62,7 @@ def test_a_bound_is_near_if_gaps_are_long() -> None:
 def test_an_extent_without_distance_rules_nothing_out() -> None:
     table = random_table(10, seed=2)
     journeys = Journeys.of(table, Extent(0.0, 1.0), FeasibilityParams())
-    ((_, bound, _),) = journeys.bounds(journeys.departures(np.arange(10)), slice(0, 10), 10)
+    bound = journeys.between(journeys.departures(np.arange(10)), slice(0, 10)).of_rows(slice(0, 10))
     assert (bound[~np.isnan(bound)] >= 1).all()
 
 

@@ -39,7 +39,7 @@ def test_a_store_that_is_not_there_is_named_with_the_remedy() -> None:
 def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     member = own_store(tmp_path)
     redis.Redis.from_url(url(member)).set(keys.VERSION, "999")
-    with pytest.raises(StoreVersionError, match="content of version 999, this release uses version 3"):
+    with pytest.raises(StoreVersionError, match="content of version 999, this release uses version 4"):
         Store(url(member)).open()
     kill(member)
 
@@ -48,7 +48,7 @@ def test_a_store_of_another_version_is_refused(tmp_path: Path) -> None:
     ("version", "remedy"),
     [
         ("0", "upgrade older content with `spotted upgrade`"),
-        ("2>3", "wait until `spotted upgrade` has finished"),
+        ("3>4", "wait until `spotted upgrade` has finished"),
     ],
 )
 def test_a_service_whose_store_changes_its_version_works_on_it_no_more(
@@ -63,11 +63,11 @@ def test_a_service_whose_store_changes_its_version_works_on_it_no_more(
     upgrade.cut_off_others()
     for work in (lambda: service.get("spotted:test"), lambda: service.put("spotted:test", b"after")):
         with pytest.raises(
-            StoreVersionError, match=f"version {version}, this release uses version 3; .*{remedy}"
+            StoreVersionError, match=f"version {version}, this release uses version 4; .*{remedy}"
         ):
             work()
     assert upgrade.get("spotted:test") == b"before"
-    upgrade.put(keys.VERSION, b"3")
+    upgrade.put(keys.VERSION, b"4")
     assert service.get("spotted:test") == b"before"
     kill(member)
 

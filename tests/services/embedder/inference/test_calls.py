@@ -10,7 +10,6 @@ import pytest
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
-from services.embedder.images.references import ReferenceStore
 from services.embedder.images.tones import Reference, Tone
 from services.embedder.inference.backbones import Backbone
 from services.embedder.inference.calls import (
@@ -19,10 +18,11 @@ from services.embedder.inference.calls import (
     Embedders,
     EmbedOptions,
     NamedPhotograph,
-    Stores,
 )
 from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.image_embedder import Embedding, EmbedPlan, ImageEmbedder
+from services.embedder.inference.stored import Stores
+from services.embedder.references import ReferenceStore
 from services.embedder.training.head_onnx import to_onnx
 from spotted.boxes.cropping import FractionBox
 from spotted.errors import DigestMismatchError, NotFoundError, PreconditionError, UnreadableImageError

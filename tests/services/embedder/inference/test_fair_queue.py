@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.embedder.inference.fair_queue import Admission, FairQueue, Share
-from tests.samples import sample
+from tests.services.embedder.noted import Noted
 
 KRUGER, ETOSHA, BULK = Share("kruger", bulk=False), Share("etosha", bulk=False), Share("kruger", bulk=True)
 
@@ -137,19 +137,15 @@ def test_nothing_is_lost_and_what_is_discarded_is_gone(pushed: list[tuple[Share,
         assert [i for i in drawn if pushed[i][0] == share] == [i for i in kept if pushed[i][0] == share]
 
 
-def gauge(name: str) -> float:
-    return sample(f"spotted_embed_queue_{name}")
-
-
-def test_gauges_follow_what_waits_and_what_it_holds() -> None:
-    before = {name: gauge(name) for name in ("depth", "bytes", "limit")}
-    admission, queue = Admission(max_items=4, max_bytes=100), FairQueue[str]()
+def test_reports_follow_what_waits_and_what_it_holds() -> None:
+    reports = Noted()
+    admission, queue = Admission(4, 100, reports), FairQueue[str](reports)
     assert admission.admit(KRUGER, 30)
     for item in ("a", "b", "c"):
         queue.push(KRUGER, item)
     queue.pop()
     queue.discard(KRUGER, "c")
-    assert {name: gauge(name) - before[name] for name in before} == {"depth": 1, "bytes": 30, "limit": 4}
+    assert reports.sums == {"room": 4, "held": 30, "waiting": 1}
     admission.leave(KRUGER, 30)
     queue.pop()
-    assert (gauge("depth"), gauge("bytes")) == (before["depth"], before["bytes"])
+    assert reports.sums == {"room": 4, "held": 0, "waiting": 0}

@@ -21,10 +21,9 @@ from services.embedder.inference.limits import Limits
 from spotted.arrays import Float32Array
 from spotted.boxes.cropping import FractionBox, PixelBox
 from spotted.errors import SpottedError, UnreadableImageError
-from tests.samples import sample
+from tests.services.embedder.noted import Noted
 
 ONE = Share("kruger", bulk=False)
-DECODED, BATCHED = "spotted_embed_stage_duration_seconds_count", "spotted_embed_batch_crops_sum"
 
 
 def embed_all(
@@ -86,18 +85,17 @@ def test_animals_of_one_image_get_the_vectors_of_images_sent_one_by_one(
     parts = [CropPart(PixelBox(10 * n, 5 * n, 100, 120)) for n in range(11)]
     parts.insert(3, CropPart(PixelBox(900, 0, 10, 10)))
     single = embed_all(backbone, [Photograph(drawing_png, (part,)) for part in parts])
+    reports = Noted()
 
     async def run() -> list[Embedding | PartError]:
         # with so little memory the image is prepared in a process of its own
         budget = DecodingBudget(64 * MIB if costly else 400 * MIB)
-        embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget)
-        decoded, crops = sample(DECODED, stage="decode"), sample(BATCHED)
+        embedder = ImageEmbedder(backbone, limits_for(backbone, 2), budget=budget, reports=reports)
         met = await embedder.embed(
             Photograph(drawing_png, tuple(parts)), EmbedPlan(ONE, backbone.preprocessing)
         )
         await embedder.close()
-        assert sample(DECODED, stage="decode") == decoded + 1
-        assert sample(BATCHED) == crops + 11
+        assert (reports.sums["decode"], reports.sums["crops"], reports.sums["held"]) == (1, 11, 0)
         assert budget.used_bytes == 0
         return met
 

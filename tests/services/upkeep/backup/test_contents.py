@@ -69,3 +69,7 @@ def test_a_file_of_a_store_of_another_version_is_refused(tmp_path: Path) -> None
     path = file_of(tmp_path, header("0", own=1), page(1))
     with pytest.raises(StoreVersionError, match=r"restore it with Spotted 9\.9 into an empty store"):
         read_contents(path)
+
+
+def test_a_file_from_before_vectors_had_blocks_is_the_same(tmp_path: Path) -> None:
+    assert read_contents(file_of(tmp_path, header("3", own=1), page(1))).events == {"": 1}

@@ -13,16 +13,21 @@ import pytest
 from services.common import process
 from services.common.store import keys
 from services.common.store.store import Store
-from services.upkeep.backup.contents import read_contents
+from services.common.vectors.blocks import VectorBlocks
+from services.common.vectors.joining import open_joined
+from services.common.vectors.mover import Mover, Progress
+from services.common.vectors.places import Folder
+from services.upkeep.backup.contents import pages, read_contents
 from services.upkeep.backup.directory import back_up_all
-from services.upkeep.backup.journals import Journals
+from services.upkeep.backup.journals import PAGE_BYTES, Journals
 from services.upkeep.backup.restore import restore_survey
 from services.upkeep.backup.validation import check_events
 from services.upkeep.backup.write import Backups
 from spotted.client import Label, Spotted
 from spotted.constraints.answers import Answer
-from spotted.errors import NotFoundError, SurveyDamagedError
+from spotted.errors import NotFoundError, SurveyDamagedError, UnavailableError
 from spotted.survey import Camera, Detection
+from tests.services.common.vectors.planted import PART_BYTES, moved_positions, names, plant, read
 from tests.services.journal_entries import DAMAGES, break_entry
 from tests.services.upkeep.living import Life, backed_up, entries, seen
 from tests.spotted.client.surveys import SPEC, known_vectors, serving
@@ -191,3 +196,82 @@ def test_a_backup_of_all_names_the_damaged_ones_and_keeps_their_older_files(
 def test_a_survey_that_is_not_damaged_is_saved_as_a_whole(living: tuple[str, str], store: Store) -> None:
     journals = Journals(store, living[1])
     assert journals.up_to_damage(journals.look()) == journals.look()
+
+
+@pytest.fixture
+def blocks(store: Store, tmp_path: Path) -> Iterator[VectorBlocks]:
+    store.blocks = made = VectorBlocks(Folder(tmp_path / "vectors"))
+    open_joined(store, made)
+    yield made
+    store.delete(keys.BLOCKS)
+
+
+def forgotten(store: Store, blocks: VectorBlocks) -> None:
+    """As another process: no block is in memory."""
+    store.blocks = fresh = VectorBlocks(blocks.place)
+    fresh.store_id = blocks.store_id
+
+
+def test_a_backup_contains_the_vectors_and_needs_no_blocks(
+    blocks: VectorBlocks, store: Store, second: Store, survey_id: str, tmp_path: Path
+) -> None:
+    plant(store, survey_id)
+    before = read(store, survey_id)
+    plain, moved = tmp_path / "plain", tmp_path / "moved"
+    Backups(store, now=process.now).back_up(survey_id, plain)
+    Mover(store, blocks, block_bytes=PART_BYTES).move(survey_id, Progress())
+    Backups(store, now=process.now).back_up(survey_id, moved)
+    entries = [[entry for page in pages(path) for entry in page.entries] for path in (plain, moved)]
+    assert entries[0] == entries[1]
+    assert not restore_survey(second, moved).unchanged
+    assert read(second, survey_id) == before
+    # what it was made from has the same content
+    assert restore_survey(store, plain).unchanged
+
+
+def test_a_survey_with_a_damaged_block_is_saved_up_to_it_and_restored_over(
+    blocks: VectorBlocks, store: Store, survey_id: str, tmp_path: Path
+) -> None:
+    plant(store, survey_id)
+    before = read(store, survey_id)
+    whole, rest = tmp_path / "whole", tmp_path / "rest"
+    backups = Backups(store, now=process.now)
+    backups.back_up(survey_id, whole)
+    Mover(store, blocks, block_bytes=2 * PART_BYTES).move(survey_id, Progress())
+    for name in names(blocks)[1:]:
+        blocks.place.put(name, b"damaged")
+    forgotten(store, blocks)
+    with pytest.raises(SurveyDamagedError, match=r"block \S+ of its vectors in \S+ is damaged"):
+        backups.back_up(survey_id, rest)
+    assert backups.back_up(survey_id, rest, up_to_damage=True).left_out >= 3
+    assert not restore_survey(store, whole, over_damaged=True).unchanged
+    assert read(store, survey_id) == before
+    # its vectors are in the store again, until they are moved
+    assert moved_positions(store, survey_id) == []
+    assert Mover(store, blocks).move(survey_id, Progress()).left_bytes > 6 * PART_BYTES
+
+
+def test_blocks_that_cannot_be_reached_are_no_damage(
+    blocks: VectorBlocks, store: Store, survey_id: str, tmp_path: Path
+) -> None:
+    plant(store, survey_id)
+    Mover(store, blocks, block_bytes=PART_BYTES).move(survey_id, Progress())
+    (tmp_path / "vectors").rename(tmp_path / "elsewhere")
+    (tmp_path / "vectors").write_bytes(b"")
+    forgotten(store, blocks)
+    with pytest.raises(UnavailableError, match="mount the folder"):
+        Backups(store, now=process.now).back_up(survey_id, tmp_path / "rest", up_to_damage=True)
+
+
+def test_pages_stay_small_with_the_vectors_in_them(
+    blocks: VectorBlocks, store: Store, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plant(store, survey_id, adds=8)
+    Mover(store, blocks, block_bytes=PART_BYTES).move(survey_id, Progress())
+    journals = Journals(store, survey_id)
+    (own,) = journals.look()
+    assert len(list(journals.pages(own))) == 1 < PAGE_BYTES
+    monkeypatch.setattr("services.upkeep.backup.journals.PAGE_BYTES", 2 * PART_BYTES)
+    found = list(journals.pages(own))
+    assert len(found) == 5
+    assert sum(map(len, found)) == own.events

@@ -9,7 +9,7 @@ import pytest
 from services.common.store.store import Store
 from services.upkeep.backup.contents import read_contents
 from services.upkeep.backup.directory import back_up_all
-from services.upkeep.backup.object_store import PART_BYTES, Bucket, local_copy, read_settings
+from services.upkeep.backup.object_store import PART_BYTES, Bucket, local_copy
 from spotted.errors import InvalidInputError, NotFoundError, UnavailableError
 from spotted.local import processes
 from tests.services.upkeep.backup.test_directory import plant, ticking
@@ -24,14 +24,6 @@ obstore = pytest.importorskip("obstore", reason="the extra s3 is not installed")
 def bucket(s3: dict[str, str]) -> Bucket:
     """A prefix of its own."""
     return Bucket(f"s3://backups/{uuid.uuid4().hex}/", s3)
-
-
-def test_settings_are_read_from_files_named_like_them(tmp_path: Path) -> None:
-    (tmp_path / "AWS_REGION").write_text("eu-west-1\n")
-    (tmp_path / "..data").mkdir()
-    (tmp_path / ".hidden").write_text("no")
-    assert read_settings(tmp_path) == {"aws_region": "eu-west-1"}
-    assert read_settings(None) == read_settings(tmp_path / "missing") == {}
 
 
 @pytest.mark.parametrize("size", [0, 1000, 2 * PART_BYTES + 1])

@@ -329,5 +329,5 @@ def test_a_file_of_a_store_of_another_version_is_refused(file: Path, second: Sto
             if record.HasField("header"):
                 record.header.store_version = "0"
             writer.write(record)
-    with pytest.raises(StoreVersionError, match="version 0, this release uses version 3; restore it with"):
+    with pytest.raises(StoreVersionError, match="version 0, this release uses version 4; restore it with"):
         restore_survey(second, other)

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 
 from services.common.store import keys
-from services.upkeep.commands.store_option import open_store, store_options
+from services.upkeep.commands.store_option import open_store, open_with_vectors, store_options
 from spotted.errors import PreconditionError, StoreVersionError
+from spotted.local import vectors
 from spotted.local.processes import RUN_FILE
 
 
@@ -24,6 +25,25 @@ def test_without_a_name_it_is_that_of_the_local_run(store_url: str, tmp_path: Pa
     (tmp_path / RUN_FILE).write_text(json.dumps({"members": members}))
     with open_store(None, tmp_path) as store:
         assert store.url == store_url
+
+
+def test_the_vectors_of_the_local_run_are_found(second_url: str, tmp_path: Path) -> None:
+    port = int(second_url.rsplit(":", 1)[1].partition("/")[0])
+    members = [{"role": "store", "port": port, "pid": 1, "started_at_s": 0.0}]
+    (tmp_path / RUN_FILE).write_text(json.dumps({"members": members}))
+    with open_with_vectors(None, tmp_path, None) as store:
+        assert store.blocks is None
+    vectors.folder(tmp_path).mkdir()
+    try:
+        for url, given in ((None, None), (second_url, str(vectors.folder(tmp_path)))):
+            with open_with_vectors(url, tmp_path, given) as store:
+                assert store.blocks is not None
+        refused = pytest.raises(PreconditionError, match="SPOTTED_VECTOR_BLOCKS_URL")
+        with refused, open_with_vectors(second_url, tmp_path, None):
+            pass
+    finally:
+        with open_store(second_url, tmp_path) as store:
+            store.delete(keys.BLOCKS)
 
 
 def test_without_both_it_says_what_to_do(tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def test_a_store_of_this_version_is_left_as_it_is(second: Store) -> None:
 def test_a_store_that_this_release_cannot_upgrade_is_refused(old: Store) -> None:
     done = run(old, "--yes")
     assert done.exit_code == 1
-    assert "has content of version 0, and this release can upgrade to 3 from 2;" in done.stderr
+    assert "has content of version 0, and this release can upgrade to 4 from 2, 3;" in done.stderr
     assert old.get(keys.VERSION) == b"0"
 
 
@@ -53,6 +53,6 @@ def test_nothing_begins_before_a_backup_is_said_to_be_made(
     assert "run `spotted backup --all` with the release that wrote it" in done.stderr
     assert old.get(keys.VERSION) == b"0"
     done = run(old, "--yes")
-    assert (done.exit_code, done.stdout) == (0, "the store has version 3 now\n")
-    assert done.stderr == "store version 0 to 3\n"
-    assert old.get(keys.VERSION) == b"3"
+    assert (done.exit_code, done.stdout) == (0, "the store has version 4 now\n")
+    assert done.stderr == "store version 0 to 4\n"
+    assert old.get(keys.VERSION) == b"4"

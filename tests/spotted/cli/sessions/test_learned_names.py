@@ -5,11 +5,12 @@ from itertools import pairwise
 import pytest
 
 from spotted.cli.sessions import learned_names
-from spotted.cli.sessions.learned_names import FEWEST_ANIMALS, choose_names, read_learned
+from spotted.cli.sessions.learned_names import choose_names, read_learned
 from spotted.client import Label
 from spotted.client.values import AnnotatorProgress, Individual
 from spotted.constraints.answers import Answer
 from spotted.errors import NotFoundError, PreconditionError
+from spotted.heads.named import FEWEST_ANIMALS
 from tests.spotted.cli.conftest import Machine
 from tests.spotted.client.surveys import DETECTIONS, SPEC, survey, vectors
 

@@ -3,55 +3,25 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from PIL import Image
 
 from spotted.cli.sessions.learned_names import LearnedNames
-from spotted.cli.training.sources import name_photographs
-from spotted.client import Label
-from spotted.constraints.answers import Answer
-from spotted.formats.sources import recall
+from spotted.cli.training.sources import name_photographs, read_sources
+from spotted.errors import PreconditionError
 from spotted.training.photographs.photograph import Photograph
 from spotted.training.runs.folder import read_run
+from tests.spotted.cli.answered import ANIMALS, EACH, SIZE, answer, import_coats
 from tests.spotted.cli.conftest import Machine
-from tests.spotted.client.surveys import SPEC, vectors
 from tests.spotted.training.coat_table import write_coats
-from tests.spotted.training.coats import coat_crops
 
-ANIMALS, EACH, SIZE = 9, 4, 16
 SMALL = ["--network", "test_vit", "--size", "32", "--pooling", "default", "--start", "random"]
 SMALL += ["--epochs", "1", "--batch", "8", "--warm-up", "0"]
 
 
 @pytest.fixture
 def answered(machine: Machine, survey_id: str, tmp_path: Path) -> Machine:
-    """An imported survey of unnamed coats, and a session that joined the photographs of each."""
-    crops, _ = coat_crops(ANIMALS, EACH, size=SIZE, seed=0)
-    rows = ["detection_id,camera_id,timestamp,image,species,side"]
-    for row, crop in enumerate(crops):
-        Image.fromarray(crop).save(tmp_path / f"{row:02}.png")
-        side = ("left", "right")[row % 2]
-        rows.append(f"p{row:02},A,2024-01-02T{row // 60:02}:{row % 60:02}Z,{row:02}.png,drawn,{side}")
-    (tmp_path / "cameras.csv").write_text("camera_id,x_m,y_m,start,end\nA,0,0,2024-01-01,2024-01-31\n")
-    (tmp_path / "detections.csv").write_text("\n".join(rows) + "\n")
-    arguments = ["--cameras", str(tmp_path / "cameras.csv"), "--timezone", "UTC", "--survey", survey_id]
-    done = machine.run("import", *arguments, "--detections", str(tmp_path / "detections.csv"))
-    assert done.exit_code == 0, done.stderr
+    """The survey of drawn coats."""
+    import_coats(machine, survey_id, tmp_path)
     return machine
-
-
-def answer(machine: Machine, survey_id: str) -> None:
-    """Store the photographs of the survey, and join those of each animal but one, which conflicts."""
-    handle = machine.spotted.survey(survey_id)
-    imported = recall(machine.directory, survey_id).read(survey_id)
-    looks = vectors()[[0] * len(imported.detections)]
-    handle.add_detections(imported.detections, looks, SPEC)
-    session = handle.create_session("main", strategy="greedy")
-    labels = [
-        Label(f"p{EACH * animal:02}", f"p{EACH * animal + each:02}", Answer.SAME, "ana")
-        for animal in range(ANIMALS)
-        for each in range(1, EACH)
-    ]
-    session.submit_labels([*labels, Label("p01", "p02", Answer.DIFFERENT, "ben")])
 
 
 def test_photographs_get_the_names_of_the_session_only(tmp_path: Path) -> None:
@@ -107,3 +77,18 @@ def test_wrong_sessions_and_sources_are_refused_with_their_remedy(
     assert (
         "has 7 individuals with two detections that are sure enough; learning needs at least 8" in few.stderr
     )
+
+
+def test_a_table_of_names_is_enough_for_photographs_with_the_same_ids(
+    answered: Machine, tmp_path: Path
+) -> None:
+    table, copy = tmp_path / "crops.csv", tmp_path / "individuals-main.csv"
+    table.write_text("id,file_path,species\n" + "".join(f"p{n:02},{n:02}.png,drawn\n" for n in range(36)))
+    rows = [f"p{n:02},ind-{n // EACH}," + ("Asha" if n < EACH else "") for n in range(35)]
+    copy.write_text("\n".join(["detection_id,individual_id,display_name", *rows]) + "\n")
+    photographs, session = read_sources([str(table)], answered.directory, None, str(copy))
+    assert [one.name for one in photographs] == ["Asha"] * EACH + [f"ind-{n // EACH}" for n in range(4, 35)]
+    assert session is not None
+    assert (session.survey_id, session.session_id, session.answers) == ("", copy.name, 0)
+    with pytest.raises(PreconditionError, match="the ids of a table have to be those of the detections"):
+        read_sources([str(write_coats(tmp_path / "coats", 2, 3, size=SIZE))], tmp_path, None, str(copy))

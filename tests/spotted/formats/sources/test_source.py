@@ -22,10 +22,12 @@ def test_a_package_is_read_and_written_by_its_source(tmp_path: Path) -> None:
     assert imported.survey.survey_id == "chosen"
     assert {p.detection.detection_id for p in imported.pictures} == set(truth)
     source.write(tmp_path / "out", {i: f"x-{animal}" for i, animal in truth.items()}, overwrite=False)
-    again = Source(package=str(tmp_path / "out"), images_root=str(tmp_path / "in")).read()
-    assert {d.detection_id: d.individual_id for d in again.detections} == {
+    copy = source.copied_to(tmp_path / "out").read()
+    assert {d.detection_id: d.individual_id for d in copy.detections} == {
         i: f"x-{a}" for i, a in truth.items()
     }
+    # the photographs are not copied
+    assert [one.path for one in copy.pictures] == [one.path for one in imported.pictures]
 
 
 def test_a_pair_of_tables_is_read_and_written_by_its_source(tmp_path: Path) -> None:
@@ -38,6 +40,8 @@ def test_a_pair_of_tables_is_read_and_written_by_its_source(tmp_path: Path) -> N
     assert picture.detection.captured_at_s == 1_714_525_200.0
     source.write(tmp_path / "out", {"d1": "ind-d1"}, overwrite=False)
     assert "ind-d1" in (tmp_path / "out" / "detections.csv").read_text()
+    (copied,) = source.copied_to(tmp_path / "out").read().pictures
+    assert (copied.detection.individual_id, copied.path) == ("ind-d1", picture.path)
 
 
 def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_path: Path) -> None:
@@ -56,7 +60,7 @@ def test_a_published_set_is_read_by_its_source_and_written_as_a_catalogue(tmp_pa
     # Harare is two hours ahead of UTC
     assert imported.detections[0].captured_at_s == 1_564_614_000.0
     source.write(tmp_path / "out", {file: "ind-1"}, overwrite=False)
-    again = Source(package=str(tmp_path / "out"), layout=CATALOGUE, images_root=str(root)).read()
+    again = source.copied_to(tmp_path / "out").read()
     assert [(d.captured_at_s, d.individual_id) for d in again.detections] == [
         (d.captured_at_s, "ind-1" if d.detection_id == file else "") for d in imported.detections
     ]

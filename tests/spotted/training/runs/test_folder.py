@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,13 @@ def test_a_run_is_read_as_it_was_written(run: Path) -> None:
     images = torch.rand(2, 3, 32, 32)
     assert torch.equal(network(images), build_network(SPEC, seed=4).eval()(images))
     assert {path.name for path in run.iterdir()} == {RUN_FILE, WEIGHTS_FILE, "card.md"}
+
+
+def test_a_run_without_a_name_is_named_after_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write_run(Path(), replace(RUN, name=""), build_network(SPEC)).name == tmp_path.name
 
 
 def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:

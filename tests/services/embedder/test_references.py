@@ -5,8 +5,8 @@ import pytest
 
 from services.common.store import keys
 from services.common.store.store import Store
-from services.embedder.images.references import ReferenceStore
 from services.embedder.images.tones import Reference
+from services.embedder.references import ReferenceStore
 from spotted.errors import DamagedError, NotFoundError
 from tests.services.journal_entries import break_value
 
