@@ -87,15 +87,12 @@ class Store:
         # glob characters of a prefix are literal
         pattern = "".join(f"[{c}]" if c in "*?[" else c for c in common) + "*"
         with self._translated():
-            nodes = self._nodes.primaries()
-            found = (_text(key) for n in nodes for key in n.scan_iter(match=pattern, count=1000))
-            return sorted({name for name in found if name.startswith(prefixes)})
+            visits = (node.scan_iter(match=pattern, count=1000) for node in self._nodes.primaries())
+            return sorted({n for visit in visits for n in map(_text, visit) if n.startswith(prefixes)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""
-        return sorted(
-            _text(m) for m in cast("set[bytes]", self._read(key, lambda store: store.smembers(key)))
-        )
+        return sorted(map(_text, cast("set[bytes]", self._read(key, lambda store: store.smembers(key)))))
 
     def fields(self, key: str) -> list[str]:
         """The fields of a hash, sorted."""
