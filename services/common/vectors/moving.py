@@ -23,6 +23,7 @@ PASS_S = 300.0
 # so long one process keeps others from a survey, unless it ends before
 LEASE_S = 60
 SWEEP_EVERY_S = 6 * 3600
+STOP_S = 5.0
 
 logger = logging.getLogger("spotted")
 
@@ -59,12 +60,13 @@ class Moving:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the block being moved."""
+        """End after the block being moved, unless that takes long."""
         with self._turn:
             self._stopped = True
             self._turn.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            # what is cut off is moved by the next process
+            self._thread.join(STOP_S)
 
     def grown(self, survey_id: str, size: int) -> None:
         """Note that vectors of this many bytes were added to a survey."""
