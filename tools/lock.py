@@ -38,6 +38,7 @@ SERVICE = (
     "redis",
     "scipy",
     "threadpoolctl",
+    "uvloop",
 )
 EMBEDDER = (*SERVICE, "pillow", "simplejpeg")
 COMMAND_LINE = (
@@ -85,6 +86,7 @@ IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
             "threadpoolctl",
             "tzdata",
             "uvicorn",
+            "uvloop",
         ),
     ),
     # the command line is all of Spotted but the run of models
