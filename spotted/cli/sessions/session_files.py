@@ -55,8 +55,8 @@ def _of_journal(path: Path) -> LearnedNames:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own module, no shell
     lines = done.stdout.splitlines()
     if done.returncode:
-        reason = json.loads(lines[-1])["error"] if lines else done.stderr.strip()
-        raise InvalidInputError(f"{path}: {reason}")
+        said = json.loads(lines[-1]) if lines else {}
+        raise InvalidInputError(f"{path}: {said.get('error') or done.stderr.strip()}")
     exported = read_exported(lines)
     with path.open(encoding="utf-8") as journal:
         labels = standing_labels(map(read_event, journal))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from services.embedder.images.decoding import ByteArray, decode, upright_size
+from services.embedder.images.headers import read_header
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 
@@ -55,7 +56,9 @@ def test_jpeg_pixels_of_photographs_are_pillows(real_files: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_lossless_files_give_the_drawn_pixels(drawing: ByteArray, kind: str) -> None:
-    assert np.array_equal(decode(encoded(drawing, kind, lossless=True)), drawing)
+    content = encoded(drawing, kind, lossless=True)
+    assert np.array_equal(decode(content), drawing)
+    assert np.array_equal(decode(content, header=read_header(content)), drawing)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
