@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -118,14 +119,19 @@ class Moving:
         while not self._stopped:
             with self._logging():
                 self.look()
-            while (survey_id := self._next()) is not None:
+            # surveys that grow all the time do not put off the next look
+            due_s = time.monotonic() + self._pass_s
+            while (survey_id := self._next(due_s)) is not None:
                 with self._logging():
                     self.move(survey_id)
 
-    def _next(self) -> str | None:
-        """The next survey that grew by a block; None if it is time to look at all."""
+    def _next(self, due_s: float) -> str | None:
+        """The next survey that grew by a block; None if it is time to look at all, at `due_s` (monotonic)."""
         with self._turn:
-            found = self._turn.wait_for(lambda: self._stopped or self._full() is not None, self._pass_s)
+            left_s = due_s - time.monotonic()
+            found = left_s > 0 and self._turn.wait_for(
+                lambda: self._stopped or self._full() is not None, left_s
+            )
             survey_id = None if self._stopped or not found else self._full()
             if survey_id is None:
                 self._grown.clear()

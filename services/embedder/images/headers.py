@@ -85,6 +85,8 @@ def read_header(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
         header = _opened("PNG", PngImagePlugin.PngImageFile(stream), content)
     elif content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         header = Header("WEBP", *_webp_size(content), scans=1, image=None)
+    elif not content:
+        raise UnreadableImageError("the file is empty; copy it from the camera's card again")
     else:
         raise UnreadableImageError(
             f"not a JPEG, PNG or WebP image ({len(content)} bytes starting with {content[:8]!r}); "

@@ -44,6 +44,23 @@ def test_a_survey_moves_once_enough_was_added(store: Store, survey_id: str, movi
     assert (ids[:EACH], vectors[: len(before[1])]) == before
 
 
+def test_a_survey_that_grows_all_the_time_does_not_put_off_looks_at_others(
+    store: Store, blocks: VectorBlocks, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.put(keys.BLOCKS_SWEPT, b"")
+    moving = Moving(store, blocks, block_bytes=PART_BYTES, pass_s=0.05)
+    looks: list[None] = []
+    monkeypatch.setattr(moving, "look", lambda: looks.append(None))
+    # each turn asks for the next one at once
+    monkeypatch.setattr(moving, "move", lambda each: moving.grown(each, PART_BYTES))
+    moving.grown(survey_id, PART_BYTES)
+    try:
+        moving.start()
+        until(lambda: len(looks) >= 3, "others are looked at")
+    finally:
+        moving.stop()
+
+
 def test_looks_move_what_others_left_and_the_rest_once_it_stays_the_same(
     store: Store, survey_id: str, moving: Moving, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -165,12 +165,15 @@ def test_a_palette_entry_may_be_transparent() -> None:
     assert not decode(encoded(image, "PNG", transparency=1)).any()
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"GIF89a" + bytes(100), b"%PDF-1.7", b"\xff\xd8", bytes(1000)]
-)
+@pytest.mark.parametrize("content", [b"hello", b"GIF89a" + bytes(100), b"%PDF-1.7", b"\xff\xd8", bytes(1000)])
 def test_something_else_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(UnreadableImageError, match=r"not a JPEG, PNG or WebP image \(\d+ bytes"):
         decode(content)
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    with pytest.raises(UnreadableImageError, match="the file is empty; copy it from the camera's card again"):
+        decode(b"")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
