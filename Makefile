@@ -13,7 +13,7 @@ BASELINE := protos/baseline.binpb
 
 .PHONY: help setup models wheels stubs baseline lock lint check front docs test test-quick demo demo-real fuzz fuzz-wire attack kill-points kills cluster-faults \
 	gpu-check sbom audit \
-	images benchmark benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration \
+	images benchmark benchmark-embedder benchmark-scorer benchmark-million benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
 	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables benchmark-summary benchmark-growth clean
 
@@ -128,6 +128,9 @@ benchmark-embedder: models ## serving compared with the bare pipeline and with o
 benchmark-scorer: setup ## ranking, queries, growth and matrices compared with the bare matrix products
 	$(BIN)/python -m benchmarks.scorer
 	$(BIN)/python -m benchmarks.scorer.service
+
+benchmark-million: setup ## a million detections in one scorer: memory, and latency of single queries (minutes, 6 GiB)
+	$(BIN)/python -m benchmarks.scorer.million
 
 benchmark-sampler: setup ## waits of annotators in a survey of 50,000 detections; opening a long session
 	$(BIN)/python -m benchmarks.sampler

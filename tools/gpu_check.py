@@ -1,10 +1,10 @@
-"""Whether a GPU gives the vectors and trainings of the CPU, and how fast it is, within eight minutes.
+"""Whether a GPU gives vectors, candidates and trainings as the CPU, and how fast, within eight minutes.
 
     make gpu-check
 
 It needs a driver and, in the virtual environment, the extra `gpu` in place of `cpu`, the extra `train` with a
-torch for CUDA, and TensorRT's libraries if that is to be checked; what is missing is skipped and named. The
-scorer has no path on a GPU. `--device cpu` runs the same checks against the CPU itself.
+torch for CUDA, and TensorRT's libraries if that is to be checked; what is missing is skipped and named.
+`--device cpu` runs the same checks against the CPU itself.
 """
 
 from __future__ import annotations
@@ -22,10 +22,13 @@ from pathlib import Path
 
 import numpy as np
 
+from benchmarks.scorer.ranking import SMALLEST_DIMENSION, survey
 from services.embedder.images.decoding import ByteArray
 from services.embedder.inference.backbones import Backbone, load_backbone
-from spotted.arrays import Float32Array
+from spotted.arrays import Float32Array, IntArray
 from spotted.errors import SpottedError
+from spotted.ranking.products import DeviceProducts
+from spotted.ranking.ranker import Ranker
 
 HELD, MISSED, UNCHECKED = 0, 1, 3
 BACKBONE = "efficientnet-lite0"
@@ -33,6 +36,7 @@ BACKBONE = "efficientnet-lite0"
 LEAST_COSINE, MOST_LOSS_DIFFERENCE = 0.9999, 1e-3
 IMAGES, WINDOW_S = 256, 10.0
 TRAINED_PX, BATCH, STEPS = 128, 32, 12
+RANKED, ASKED = 20_000, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
     end = time.monotonic() + chosen.minutes * 60.0
     found: list[Finding] = []
     for device in chosen.device or ["cuda", "tensorrt"]:
-        for check in (embedder, training):
+        for check in (embedder, scorer, training):
             late = Finding(device, check.__name__, None, "skipped: the time is over")
             for one in [late] if time.monotonic() > end else check(device, chosen.models, chosen.window):
                 found.append(one)
@@ -109,6 +113,36 @@ def embedder(device: str, models: Path, window_s: float) -> Iterator[Finding]:
             len(part) * rate(partial(backbone.embed, part), window_s),
             "crops in a second, pixels ready in memory",
         )
+
+
+def scorer(device: str, models: Path, window_s: float) -> Iterator[Finding]:  # noqa: ARG001 - as `embedder`
+    """Candidates by a device beside those by the CPU, and rankings in a second."""
+    if device == "tensorrt":
+        return
+    gallery = survey(RANKED, SMALLEST_DIMENSION)
+    try:
+        ranker = Ranker(gallery, DeviceProducts(gallery.embeddings, device))
+        theirs = list(ranker.top_k(np.arange(ASKED)))
+    except SpottedError as error:
+        yield Finding(device, "scorer", None, f"skipped: {error}")
+        return
+    same = [
+        np.array_equal(one.rows, other.rows) and np.array_equal(one.scores.fused, other.scores.fused)
+        for one, other in zip(theirs, Ranker(gallery).top_k(np.arange(ASKED)), strict=True)
+    ]
+    yield Finding(
+        device, "scorer, share of lists equal to the CPU's", float(np.mean(same)), "(bar: all)", all(same)
+    )
+    for count, asked in ((1, "one detection"), (RANKED, "all detections")):
+        what = f"scorer, candidates of {asked} among {RANKED} x {SMALLEST_DIMENSION}"
+        per_s = rate(partial(rank, ranker, np.arange(count)), window_s)
+        yield Finding(device, what, per_s, "times in a second")
+
+
+def rank(ranker: Ranker, queries: IntArray) -> None:
+    """Rank all queries and drop the answers."""
+    for _ in ranker.top_k(queries):
+        pass
 
 
 def training(device: str, models: Path, window_s: float) -> Iterator[Finding]:  # noqa: ARG001 - as `embedder`

@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 # lock file -> extras; onnxruntime and onnxruntime-gpu never meet in one
 LOCKS = {
     "cpu": ("cpu", "local"),
-    "gpu": ("gpu", "local"),
+    "gpu": ("gpu", "local", "s3"),
     "dev": (
         *("cpu", "train", "export", "batch", "otel", "operate", "review", "s3", "heif", "sheets", "local"),
         "dev",
@@ -38,6 +38,7 @@ SERVICE = (
     "redis",
     "scipy",
     "threadpoolctl",
+    "uvloop",
 )
 EMBEDDER = (*SERVICE, "pillow", "simplejpeg")
 COMMAND_LINE = (
@@ -55,9 +56,9 @@ COMMAND_LINE = (
 )
 # image, or what goes into one -> the lock whose versions it takes, and the packages that its service imports
 IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
-    "embedder-cpu": ("dev", (*EMBEDDER, "onnxruntime", "opencv-python-headless")),
-    "embedder-gpu": ("gpu", (*EMBEDDER, "onnxruntime-gpu[cuda,cudnn]", "opencv-python-headless")),
-    "scorer": ("dev", (*SERVICE, "numkong", "onnxruntime")),
+    "embedder-cpu": ("dev", (*EMBEDDER, "obstore", "onnxruntime", "opencv-python-headless")),
+    "embedder-gpu": ("gpu", (*EMBEDDER, "obstore", "onnxruntime-gpu[cuda,cudnn]", "opencv-python-headless")),
+    "scorer": ("dev", (*SERVICE, "numkong", "obstore", "onnxruntime")),
     "sampler": ("dev", (*SERVICE, "scikit-learn")),
     # a client of the services, with nothing of the store
     "review": (
@@ -85,6 +86,7 @@ IMAGES: dict[str, tuple[str, tuple[str, ...]]] = {
             "threadpoolctl",
             "tzdata",
             "uvicorn",
+            "uvloop",
         ),
     ),
     # the command line is all of Spotted but the run of models

@@ -16,6 +16,7 @@ from spotted.calibration.fit import fit_calibration
 from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
 from spotted.calibration.model import expected_calibration_error, probability
+from spotted.calibration.unanswered import represented
 from spotted.calibration.weights import Shrinkage, fit_evidence
 from spotted.ranking.gallery import Gallery
 from spotted.scoring import geometry
@@ -190,7 +191,7 @@ def _outcome(survey: KnownSurvey, pairs: PairEvidence, amount: Amount, split: in
 
 def _unguarded(held: _Half, labels: Labels) -> tuple[float, ...]:
     """Identification accuracy by all evidence, without a guard."""
-    odds = fit_evidence(labels, Shrinkage()).log_odds(held.pairs)
+    odds = fit_evidence(labels, Shrinkage(), represented(labels)).log_odds(held.pairs)
     return held.top(held.listed(_float32(scipy.special.expit(odds))))
 
 

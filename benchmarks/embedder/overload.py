@@ -2,7 +2,8 @@
 
     python -m benchmarks.embedder.overload [--quick] [--seconds 60]
 
-Calls are sent at their times whether or not earlier ones were answered. Results go to
+Calls are sent at their times whether or not earlier ones were answered. The client has a core of its own, as
+its callers' machines have. Results go to
 out/benchmarks/overload.json (overload-quick.json); exits 1 if a bar is missed.
 """
 
@@ -15,6 +16,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import mean, median
 from typing import Any
@@ -27,6 +29,7 @@ from grpc_status import rpc_status
 from benchmarks.common import report
 from benchmarks.common.crops import jpeg_crops
 from benchmarks.common.models import VIT_TINY
+from benchmarks.common.own_cores import Split, client_apart
 from benchmarks.common.report import Bar
 from benchmarks.common.servers import Serving, embedder
 from benchmarks.embedder.loads import Client
@@ -144,7 +147,11 @@ def measure(
 ) -> tuple[dict[str, Any], list[Bar]]:
     """Overload one embedder. The peak is the mean of one measured before and one after."""
     crops = jpeg_crops(64)
-    with embedder(model_id, workers=report.cores()) as serving, Client(serving.address) as client:
+    with (
+        client_apart() as split,
+        embedder(model_id, workers=split.server_cores) as serving,
+        _client(split, serving.address) as client,
+    ):
         room = client.server_info().max_queue_crops
         client.unary(crops, CLOSED_LOOP)
         before_per_s = peak_per_s(client, crops, seconds * PEAK_SHARE)
@@ -154,6 +161,8 @@ def measure(
         after_per_s = peak_per_s(client, crops, seconds * PEAK_SHARE)
     peaks = (before_per_s, after_per_s)
     found = {
+        "client_apart_by": split.means,
+        "server_cores": split.server_cores,
         "peaks_per_s": peaks,
         "offered_per_s": offered_per_s,
         "goodput_per_s": overload.goodput_per_s(seconds),
@@ -166,6 +175,14 @@ def measure(
         "resident_mib": overload.resident,
     }
     return found, _bars(overload, mean(peaks), room, seconds)
+
+
+@contextmanager
+def _client(split: Split, address: str) -> Iterator[Client]:
+    """A client on its own core."""
+    split.enter_client()
+    with Client(address) as client:
+        yield client
 
 
 def _bars(overload: Overload, peak: float, room: int, seconds: float) -> list[Bar]:

@@ -1,8 +1,9 @@
 """Serving, compared with the same decoding and session in process, and with other servers of the same file.
 
-    python -m benchmarks.embedder [--quick] [--peers-python PATH]
+    python -m benchmarks.embedder [--quick] [--peers-python PATH [--peer NAME ...]]
 
-All cases take turns in one run; a ratio is the median of the quotients of the turns. Results go to
+All cases take turns in one run; a ratio is the median of the quotients of the turns. About seven minutes, and
+two more for each other server; these serve the last of the models. Results go to
 out/benchmarks/embedder.json (embedder-quick.json) and to the screen; exits 1 if a bar is missed.
 """
 
@@ -35,9 +36,9 @@ BASE = "pipeline"
 BEST = f"stream_{MANY}"
 LOCAL, EMPTY = "local", "empty"
 ONE_IN_FLIGHT = {LOCAL, "unary_1", "stream_1"}
-LEAST_SHARE = 0.90
-MOST_EXTRA_MS = 2.0
-MOST_EMPTY_MS = 1.0
+LEAST_SHARE = 0.97
+# of decoding and the bare session, by model
+MOST_ONE_CALL = {VIT_TINY: 1.05, LITE0: 1.12}
 EMPTY_CALLS = 300
 
 
@@ -55,7 +56,7 @@ class Amounts:
     """Least number of crops in a turn; as many are timed to find the number that fills one."""
 
 
-FULL = Amounts(pairs=7, warm_up=1, turn_s=4.0)
+FULL = Amounts(pairs=7, warm_up=1, turn_s=2.0)
 QUICK = Amounts(pairs=1, warm_up=0, turn_s=0.1, least_crops=4)
 
 
@@ -125,17 +126,20 @@ def _own_bars(model_id: str, turns: Turns, meter: Meter) -> list[Bar]:
     pairs = len(turns.seconds[BASE])
     served, local = meter.p50_ms("unary_1", pairs), meter.p50_ms(LOCAL, pairs)
     extra_ms = median(a - b for a, b in zip(served, local, strict=True))
-    empty_ms = median(meter.p50_ms(EMPTY, pairs))
-    bars = [
-        Bar(f"{model_id}: ms of one call above decode + session, p50", extra_ms, most=MOST_EXTRA_MS),
-        Bar(f"{model_id}: ms of an empty call, p50", empty_ms, most=MOST_EMPTY_MS),
+    print(
+        f"{model_id}: one call takes {extra_ms:.2f} ms more than decode + session, an empty call "
+        f"{median(meter.p50_ms(EMPTY, pairs)):.2f} ms, p50"
+    )
+    one_call = median(a / b for a, b in zip(served, local, strict=True))
+    share = turns.ratio(BASE, BEST).median
+    return [
+        Bar(
+            f"{model_id}: one call as a multiple of decode + session, p50",
+            one_call,
+            most=MOST_ONE_CALL[model_id],
+        ),
+        Bar(f"{model_id}: {BEST} as a share of the pipeline in process", share, least=LEAST_SHARE),
     ]
-    if model_id == VIT_TINY:
-        share = turns.ratio(BASE, BEST).median
-        bars.append(
-            Bar(f"{model_id}: {BEST} as a share of the pipeline in process", share, least=LEAST_SHARE)
-        )
-    return bars
 
 
 def compare(
@@ -166,11 +170,13 @@ def compare(
         turns = interleaved(pairs=amounts.pairs, warm_up=amounts.warm_up, **metered)
     figures = _own(f"{peer.package}, {setting}", turns, meter, dict.fromkeys(cases, count))
     ahead = turns.ratio(peer.package, BEST).median
-    bar = Bar(f"{BEST}'s throughput over {peer.package}'s", ahead, least=1.0)
+    bar = Bar(f"{model_id}: {BEST}'s throughput over {peer.package}'s", ahead, least=1.0)
     return {"setting": setting.as_dict(), "cases": figures}, [bar]
 
 
-def compare_all(peers: Sequence[str], python: str, amounts: Amounts) -> tuple[dict[str, Any], list[Bar]]:
+def compare_all(
+    peers: Sequence[str], model_id: str, python: str, amounts: Amounts
+) -> tuple[dict[str, Any], list[Bar]]:
     """Compare with every other server that is installed and works."""
     results: dict[str, Any] = {}
     bars: list[Bar] = []
@@ -181,7 +187,7 @@ def compare_all(peers: Sequence[str], python: str, amounts: Amounts) -> tuple[di
             print(f"skipped {peer.package}: not installed for {python}; install the extra `bench`")
             continue
         try:
-            compared, judged = compare(peer, VIT_TINY, python, amounts)
+            compared, judged = compare(peer, model_id, python, amounts)
         except UnavailableError as error:
             print(f"skipped {peer.package}: {error}")
             continue
@@ -197,7 +203,7 @@ def run(models: Sequence[str], peers: Sequence[str], python: str, amounts: Amoun
     for model_id in models:
         results["models"][model_id], judged = measure(model_id, amounts)
         bars += judged
-    results["peers"], judged = compare_all(peers, python, amounts)
+    results["peers"], judged = compare_all(peers, models[-1], python, amounts)
     bars += judged
     print(f"written: {report.write(results_as, results, bars)}")
     return report.judge(bars)

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from benchmarks.training.plan import Cell
+from benchmarks.training.plan import FROZEN, Cell
 from benchmarks.training.runs import Runs
 from benchmarks.training.tables import Line, lines_of_vectors, species_test, vectors_of
 from spotted.arrays import Float32Array
 from spotted.heads.named import NamedRecipe, fit_named_head
 from spotted.training import NetworkSpec, SplitRule, embed_crops, prepare_crops, start_network
 
-FROZEN, HEAD = "frozen", "head of frozen vectors"
+HEAD = "head of frozen vectors"
 # a session finds individuals with two photographs or more; each other animal is new to it
 RULE = SplitRule(test_share=0.5, unseen_share=1.0, least_in_training=2)
 # input of the backbone as it is served

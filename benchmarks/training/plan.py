@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 ARCFACE = "arcface"
 START = "start"
+# vectors of the backbone as it is served
+FROZEN = "frozen"
 # animals of a species that is new (MiewID, tables 4 and 5)
 COUNTS = (25, 50, 100, 200)
 

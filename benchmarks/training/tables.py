@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.training.gallery_size import hits_by_photographs
 from benchmarks.training.measures import LEARNT, PARTS, SpeciesTest, gallery_of
-from benchmarks.training.plan import START, Cell
+from benchmarks.training.plan import FROZEN, START, Cell
 from benchmarks.training.runs import Runs
 from spotted.arrays import Float32Array, Float64Array
 from spotted.evaluation import TOP, Interval, measure_new_animals
@@ -56,7 +56,7 @@ class Line:
     def cells(self) -> list[str]:
         """The cells of its row."""
         values = [show(self.values[column]) for column in COLUMNS]
-        gains = ["" if self.title == START else show(self.gains[column]) for column in GAINS]
+        gains = ["" if self.title in (START, FROZEN) else show(self.gains[column]) for column in GAINS]
         paper = "" if self.paper is None else f"{self.paper:.3f}"
         return [self.species, self.title, str(self.queries), str(self.animals), *values, *gains, paper]
 

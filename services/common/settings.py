@@ -12,6 +12,8 @@ from spotted.errors import InvalidInputError
 
 DEFAULT_PORTS = {"embedder": 7101, "scorer": 7102, "sampler": 7103}
 DEVICES = ("cpu", "cuda", "tensorrt")
+# of the scorer, whose products need no network
+RANKING_DEVICES = ("cpu", "cuda")
 LOGS = ("text", "json")
 AUTHS = ("off", "tokens")
 OFF, ON = ("", "0", "false", "no"), ("1", "true", "yes")
@@ -58,6 +60,8 @@ class Settings:
     """Directory of a segmenter; None: only masks sent with the crops are used."""
     device: str = "cpu"
     """cpu, cuda or tensorrt."""
+    scorer_device: str = "cpu"
+    """cpu or cuda: multiplies the vectors of surveys, by torch if not the CPU."""
     workers: int = 0
     """Threads that decode and, on a CPU, run the model; 0: one per core available to the process."""
     planners: int = 1
@@ -106,6 +110,7 @@ def from_environment(service: str, environ: Mapping[str, str]) -> Settings:
         model_ids=_model_ids(environ),
         segmenter=_path(environ, "SPOTTED_SEGMENTER"),
         device=_one_of(environ, "SPOTTED_DEVICE", DEVICES),
+        scorer_device=_one_of(environ, "SPOTTED_SCORER_DEVICE", RANKING_DEVICES),
         workers=_whole(environ, "SPOTTED_WORKERS", Settings.workers),
         planners=max(1, _whole(environ, "SPOTTED_PLANNERS", Settings.planners)),
         memory_percent=_percent(environ, "SPOTTED_MEMORY_PERCENT", Settings.memory_percent),

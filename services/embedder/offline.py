@@ -8,7 +8,7 @@ from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 
-from services.embedder.images.local_extraction import LoadedExtractor, load_extractors, local_digest
+from services.embedder.images.local_extraction import LoadedExtractor, load_extractor, local_digest
 from services.embedder.images.parts import PART_ERRORS, PartError, PreparedCrop, prepare_parts
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.inference.backbones import Backbone, load_backbone
@@ -20,7 +20,7 @@ from spotted.client.values import EmbeddingSpec, LocalFeatureSpec
 from spotted.errors import InvalidInputError, NotFoundError, PreconditionError
 from spotted.formats.image_kinds import read_sendable
 from spotted.formats.picture import Picture
-from spotted.local_features.methods import METHODS
+from spotted.local_features.methods import METHODS, missing_extra
 
 # photographs whose crops are prepared before they are embedded together
 TOGETHER = 8
@@ -102,11 +102,10 @@ def load_offline(models: Path, model_id: str, local_method: str) -> OfflineEmbed
         raise InvalidInputError(
             f"a batch cannot match marks by {local_method!r}; use one of {', '.join(METHODS)}"
         )
-    extractors = load_extractors(models)
-    if local_method not in extractors:
-        extra = "hesaff" if extractors else "local"
+    extra = missing_extra(local_method)
+    if extra:
         raise PreconditionError(f"{local_method} needs the extra `{extra}`: pip install 'spotted[{extra}]'")
-    return OfflineEmbedder(backbone, extractors[local_method])
+    return OfflineEmbedder(backbone, load_extractor(models, local_method))
 
 
 def embed_block(job: EmbedJob, read: ReadJob, number: int) -> None:

@@ -44,12 +44,13 @@ def service(
     budget_bytes: int = BUDGET_BYTES,
     threads: int = 2,
     models: Path | None = None,
+    device: str = "cpu",
     grown: Callable[[str, int], None] = lambda *_: None,
 ) -> Service:
     """The scorer and the catalogue over a store.
 
     budget_bytes: approximate memory for surveys. threads: number of threads to rank with. models: directory
-    of the networks that match local features. grown: see `Surveys`.
+    of the networks that match local features. device: see `ScoredSurveys`. grown: see `Surveys`.
     """
     lists_bytes = int(LISTS_SHARE * budget_bytes)
     heads, calibrations = HeadStore(store), CalibrationStore(store, now=process.now)
@@ -63,6 +64,7 @@ def service(
         matched=matched,
         lists_bytes=lists_bytes,
         threads=threads,
+        device=device,
     )
     matchings = Matchings(store, surveys, scored, matched, threads=threads)
     catalogues, turns = Catalogues(store, process.now), Turns(STREAMS_AT_ONCE)
@@ -88,7 +90,12 @@ async def run(settings: Settings) -> None:
     threads = settings.workers or joblib.cpu_count()
     grown = moving.grown if moving else lambda *_: None
     scorer = service(
-        store, budget_bytes=plan.budget_bytes, threads=threads, models=settings.models, grown=grown
+        store,
+        budget_bytes=plan.budget_bytes,
+        threads=threads,
+        models=settings.models,
+        device=settings.scorer_device,
+        grown=grown,
     )
     # ranking computes several blocks at once, each in one thread, including the passes over it
     threadpool_limits(1, user_api="blas")

@@ -10,6 +10,7 @@ from functools import cached_property
 from weakref import WeakKeyDictionary
 
 import numpy as np
+import numpy.typing as npt
 
 from services.common.store.cache import Recent
 from services.common.store.folded import Folded
@@ -27,6 +28,8 @@ from spotted.calibration.model import Calibration
 from spotted.errors import InvalidInputError
 from spotted.ranking.candidate_lists import CandidateTable
 from spotted.ranking.gallery import Gallery
+from spotted.ranking.products.on_device import DeviceProducts, open_device
+from spotted.ranking.products.product import Products
 from spotted.ranking.ranker import Ranker
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.local_pairs import LocalPairs
@@ -47,6 +50,7 @@ class ScoredSurvey:
     local: returns the local scores of the survey, None if it has none; called once, if a score is needed.
     lists: returns the candidate lists of the survey at any revision, kept as long as there is room.
     threads: number of threads to rank with. run: those of single queries, which last.
+    products: multiplies the rows of a gallery, or returns None for the products of the CPU.
     """
 
     def __init__(
@@ -58,12 +62,14 @@ class ScoredSurvey:
         threads: int = 1,
         local: Callable[[], LocalPairs | None] = lambda: None,
         run: Runner = SERIAL,
+        products: Callable[[npt.NDArray[np.floating]], Products | None] = lambda _: None,
     ) -> None:
         self.snapshot = snapshot
         self.without_local = gallery
         self._local = local
         self.threads = threads
         self.run = run
+        self._products = products
         self._lists = lists
         self._fallback = fallback
 
@@ -75,7 +81,7 @@ class ScoredSurvey:
     @cached_property
     def ranker(self) -> Ranker:
         """The ranker of the gallery, made by the first call that ranks."""
-        return Ranker(self.gallery)
+        return Ranker(self.gallery, self._products(self.gallery.embeddings))
 
     @cached_property
     def columns(self) -> Columns:
@@ -137,7 +143,8 @@ class ScoredSurveys:
     """The surveys of a process, ready to be scored; each leaves memory with the survey it was made from.
 
     matched: reads local scores. lists_bytes: approximate memory for the candidate lists of whole surveys.
-    threads: number of threads to rank with.
+    threads: number of threads to rank with. device: multiplies vectors; "cpu", or a device of torch.
+    Raises PreconditionError if torch or the device is missing.
     """
 
     def __init__(
@@ -149,8 +156,13 @@ class ScoredSurveys:
         matched: MatchedSurveys,
         lists_bytes: int = LISTS_BYTES,
         threads: int = 1,
+        device: str = "cpu",
     ) -> None:
         self._threads = threads
+        if device != "cpu":
+            # refused now, and not at the first query
+            open_device(device)
+        self._device = device
         pool = ThreadPoolExecutor(threads, thread_name_prefix="query") if threads > 1 else None
         self._run = Runner(threads, pool)
         self._surveys = surveys
@@ -200,7 +212,11 @@ class ScoredSurveys:
             self._threads,
             lambda: self._matched.pairs(snapshot),
             self._run,
+            self._on_device,
         )
+
+    def _on_device(self, vectors: npt.NDArray[np.floating]) -> Products | None:
+        return None if self._device == "cpu" else DeviceProducts(vectors, self._device)
 
     def _lists_of(self, survey_id: str) -> ListCache:
         lists = self._lists.get(survey_id, ListCache)

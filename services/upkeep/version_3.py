@@ -5,8 +5,10 @@ The step from version 2 keeps every journal as it is. It visits every key once, 
 
 from __future__ import annotations
 
+import itertools
 import uuid
-from collections.abc import Callable
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from services.common.store import keys
@@ -27,9 +29,10 @@ for _, survey in ipairs(members) do redis.call('HSET', KEYS[1], survey, ARGV[1])
 
 def list_everything(store: Store, alive: Callable[[], None]) -> None:
     """Make the lists of organisations, surveys, tokens and trained heads. alive: see `Step`."""
-    for kind, ending in (("o", "}:surveys"), ("c", "}:journal")):
-        prefix = f"spotted:{{{kind}:"
-        for name in store.names(prefix):
+    endings = {"spotted:{o:": "}:surveys", "spotted:{c:": "}:journal"}
+    names = store.names(*endings, keys.token(""), keys.head("", ""))
+    for prefix, ending in endings.items():
+        for name in _below(names, prefix):
             if name.endswith(ending):
                 enrol(store, name.removeprefix(prefix).partition("}")[0])
     alive()
@@ -40,16 +43,24 @@ def list_everything(store: Store, alive: Callable[[], None]) -> None:
         for survey_id in store.fields(keys.surveys(organisation)):
             store.put(keys.listing(survey_id), mark.encode(), only_new=True)
         alive()
-        _list_heads(store, organisation)
+        _list_heads(store, organisation, names)
         alive()
     prefix = keys.token("")
-    for name in store.names(prefix):
+    for name in _below(names, prefix):
         store.add_member(keys.TOKENS, name.removeprefix(prefix))
 
 
-def _list_heads(store: Store, organisation: str) -> None:
+def _below(names: Sequence[str], prefix: str) -> Sequence[str]:
+    """The names with a prefix among sorted ones."""
+    start = bisect_left(names, prefix)
+    return list(
+        itertools.takewhile(lambda name: name.startswith(prefix), itertools.islice(names, start, None))
+    )
+
+
+def _list_heads(store: Store, organisation: str, names: Sequence[str]) -> None:
     prefix = keys.head(organisation, "")
-    for name in store.names(prefix):
+    for name in _below(names, prefix):
         # a damaged head belongs to no survey
         with suppress(DamagedError):
             head = get_record(store, name, store_pb2.StoredHead, named="head", remedy="")

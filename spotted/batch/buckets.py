@@ -9,7 +9,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from spotted.errors import NotFoundError, PreconditionError
@@ -129,8 +129,7 @@ class Bucket:
                 path = partial / Path(each.name).relative_to(folder)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 self._download(each.name, path)
-            if not copy.exists():
-                partial.replace(copy)
+            partial.replace(copy)
         except OSError:
             # another process of this machine was quicker
             if not copy.exists():
@@ -144,8 +143,11 @@ class Bucket:
 
 
 def _remove_unused(copies: Path) -> None:
+    """Remove copies that nobody opened for long, and what killed processes left unfinished."""
     oldest = time.time() - UNUSED_S
     for copy in copies.iterdir():
-        opened = copy / OPENED
-        if opened.exists() and opened.stat().st_mtime < oldest:
-            shutil.rmtree(copy, ignore_errors=True)
+        # another process may remove it meanwhile
+        with suppress(FileNotFoundError):
+            opened = copy / OPENED
+            if (opened if opened.exists() else copy).stat().st_mtime < oldest:
+                shutil.rmtree(copy, ignore_errors=True)

@@ -137,11 +137,11 @@ def assemble(job: EmbedJob, read: ReadJob) -> None:
     Raises PreconditionError if a block is missing, or no photograph could be used.
     """
     filed = read_back(read)
-    failed = [
-        {"detection_id": picture.detection.detection_id, "message": each.error}
-        for picture, each in _each(job, filed)
-        if each.error
-    ]
+    failed, featured = list[dict[str, str]](), 0
+    for picture, each in _each(job, filed):
+        featured += bool(each.features)
+        if each.error:
+            failed.append({"detection_id": picture.detection.detection_id, "message": each.error})
     usable = job.pictures - len(failed)
     if not usable:
         raise PreconditionError(
@@ -150,7 +150,6 @@ def assemble(job: EmbedJob, read: ReadJob) -> None:
         )
     if job.local:
         write_features(job.place, job.local, (e.features for _, e in _each(job, filed) if not e.error))
-    featured = sum(bool(each.features) for _, each in _each(job, filed))
     with job.place.new_folder(SNAPSHOT, MANIFEST) as directory:
         stored = _stored(job, filed, usable, featured)
         write_snapshot(directory, stored, filed.survey.cameras, _pages(job, filed))

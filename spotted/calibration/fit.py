@@ -21,7 +21,7 @@ from spotted.calibration.kinds import CalibrationKind
 from spotted.calibration.labels import Labels, describe_shortage
 from spotted.calibration.model import Calibration, rounded
 from spotted.calibration.starting import starting_calibration
-from spotted.calibration.unanswered import Population
+from spotted.calibration.unanswered import Population, represented
 from spotted.calibration.weights import Shrinkage, deviations, fit_evidence, fit_line
 
 # share of queries that marks must lose before they do not count
@@ -92,7 +92,8 @@ def fit_calibration(
 
 def _starting(labels: Labels, prior: Shrinkage) -> Calibration:
     """The starting calibration, moved to the few answers of a session."""
-    weights = line_weights(fit_line(labels, prior))
+    survey = Population.of(labels)
+    weights = line_weights(fit_line(labels, prior, survey))
     return replace(
         starting_calibration(labels.candidates),
         placed=rounded(weights.placed),
@@ -100,14 +101,17 @@ def _starting(labels: Labels, prior: Shrinkage) -> Calibration:
         same_pairs=int(labels.same.sum()),
         different_pairs=int((~labels.same & ~labels.background).sum()),
         individuals=len(labels.photographs),
-        share=rounded(np.array([Population.of(labels).share]))[0],
+        share=rounded(np.array([survey.share]))[0],
     )
 
 
 def _calibration(labels: Labels, held_out: HeldOut, prior: Shrinkage) -> Calibration:
     same, evidence = int(labels.same.sum()), held_out.better
-    weights = fit_evidence(labels, prior) if evidence else line_weights(fit_line(labels, prior))
-    share = Population.of(labels).share if labels.background.any() else labels.share
+    survey = represented(labels)
+    weights = (
+        fit_evidence(labels, prior, survey) if evidence else line_weights(fit_line(labels, prior, survey))
+    )
+    share = labels.share if survey is None else survey.share
     return Calibration(
         kind=CalibrationKind.EVIDENCE if evidence else CalibrationKind.PRODUCT,
         placed=rounded(weights.placed),

@@ -20,7 +20,7 @@ from spotted.calibration.evidence import LOOKS, TERMS
 from spotted.calibration.labels import Labels, balanced
 from spotted.calibration.model import expected_calibration_error
 from spotted.calibration.starting import product_weights
-from spotted.calibration.unanswered import SPREAD, Population
+from spotted.calibration.unanswered import SPREAD, Population, represented
 from spotted.calibration.weights import Shrinkage, Weights, fit_evidence, fit_line
 
 FOLDS = 5
@@ -83,7 +83,8 @@ def cross_validate(labels: Labels, shrinkage: Shrinkage) -> HeldOut:
 
 def _fitted(labels: Labels, shrinkage: Shrinkage) -> tuple[Weights, Weights]:
     """The weights of the line of the product, and those of all evidence."""
-    return line_weights(fit_line(labels, shrinkage)), fit_evidence(labels, shrinkage)
+    survey = represented(labels)
+    return line_weights(fit_line(labels, shrinkage, survey)), fit_evidence(labels, shrinkage, survey)
 
 
 def line_weights(line: Float64Array) -> Weights:
@@ -103,11 +104,11 @@ def _folds(labels: Labels) -> IntArray:
 def _surveys(labels: Labels) -> list[Population]:
     """A survey with fewer SAME pairs than expected and one with more, if only answers of a session are known.
 
-    None if the labels are about any pairs. A calibration is judged in both, since the share is only a guess.
+    Empty if the labels are about any pairs. A calibration is judged in both, since the share is only a guess.
     """
     if not labels.background.any():
         return []
-    return [Population.of(labels, factor=float(np.exp(sign * SPREAD))) for sign in (-1, 1)]
+    return Population.with_shares(labels, [float(np.exp(sign * SPREAD)) for sign in (-1, 1)])
 
 
 def _error(odds: Float64Array, same: BoolArray | Float64Array, weights: Float64Array) -> float:

@@ -10,6 +10,7 @@ Sources and choices: docs/research/provenance.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -57,14 +58,24 @@ class Population:
     """(m,) the number of pairs of the survey for which each stands."""
 
     @classmethod
-    def of(cls, labels: Labels, *, factor: float = 1.0) -> Self:
-        """The population of labels with a background. factor: of the expected share."""
-        mass, drawn = _masses(labels), labels.background
-        values = line_values(labels.pairs)
+    def of(cls, labels: Labels) -> Self:
+        """The population of labels with a background."""
+        return cls.with_shares(labels, (1.0,))[0]
+
+    @classmethod
+    def with_shares(cls, labels: Labels, factors: Sequence[float]) -> list[Self]:
+        """Populations whose shares are the expected one times each factor."""
+        mass = _masses(labels)
         guess = _guessed_share(labels)
-        odds = values @ starting_line(guess)
-        share = float(np.clip(factor * _expected_share(labels, guess, odds, mass), *SHARES))
-        total, found = mass.sum(), float(labels.same.sum())
+        odds = line_values(labels.pairs) @ starting_line(guess)
+        expected = _expected_share(labels, guess, odds, mass)
+        shares = np.clip(expected * np.array(factors), *SHARES).tolist()
+        return [cls._at(labels, share, guess, odds, mass) for share in shares]
+
+    @classmethod
+    def _at(cls, labels: Labels, share: float, guess: float, odds: Float64Array, mass: Float64Array) -> Self:
+        """The population with a share. odds: by the line of other surveys with the guessed share."""
+        drawn, total, found = labels.background, mass.sum(), float(labels.same.sum())
         truth = labels.same.astype(np.float64)
         unfound = max(share * total - found, LEAST_UNFOUND * share * total)
         likely = min(unfound / mass[drawn].sum(), SHARES[1])
@@ -72,6 +83,11 @@ class Population:
         line = starting_line(guess)
         line[0] += _move(odds, mass, share)
         return cls(share, line, truth, mass)
+
+
+def represented(labels: Labels) -> Population | None:
+    """The population that labels represent; None if they have no background."""
+    return Population.of(labels) if labels.background.any() else None
 
 
 def _masses(labels: Labels) -> Float64Array:

@@ -70,13 +70,15 @@ class Weights:
         return np.where(pairs.placed(), found, weigh(pairs, LOOKS, self.unplaced.tolist()))
 
 
-def fit_line(labels: Labels, shrinkage: Shrinkage) -> Float64Array:
-    """Constant, slope and bend of the product, (3,); of the visual score if feasibility is unknown."""
+def fit_line(labels: Labels, shrinkage: Shrinkage, survey: Population | None) -> Float64Array:
+    """Constant, slope and bend of the product, (3,); of the visual score if feasibility is unknown.
+
+    survey: the population of the labels if they have a background (`represented`).
+    """
     values = line_values(labels.pairs)
     start, weights = starting_line(labels.share), labels.weights
     truth: BoolArray | Float64Array = labels.same
-    if labels.background.any():
-        survey = Population.of(labels)
+    if survey is not None:
         start, truth, weights = survey.line, survey.truth, _weights(labels, survey)
     units = np.array([1.0, *_deviations(values[:, 1:])])
     bounds = scipy.optimize.Bounds(
@@ -87,19 +89,21 @@ def fit_line(labels: Labels, shrinkage: Shrinkage) -> Float64Array:
     return np.asarray(found / units)
 
 
-def fit_evidence(labels: Labels, shrinkage: Shrinkage) -> Weights:
-    """The weights of all evidence, drawn towards a straight line of log(product)."""
+def fit_evidence(labels: Labels, shrinkage: Shrinkage, survey: Population | None) -> Weights:
+    """The weights of all evidence, drawn towards a straight line of log(product).
+
+    survey: as of `fit_line`.
+    """
     placed, line = labels.pairs.placed(), _straight_line(labels)
     found = Weights(
         _fit_terms(labels, placed, TERMS, line, shrinkage),
         _fit_terms(labels, np.ones(len(placed), np.bool_), LOOKS, line, shrinkage),
     )
-    return _stretched(found, labels, shrinkage) if labels.background.any() else found
+    return found if survey is None else _stretched(found, labels, survey, shrinkage)
 
 
-def _stretched(found: Weights, labels: Labels, shrinkage: Shrinkage) -> Weights:
+def _stretched(found: Weights, labels: Labels, survey: Population, shrinkage: Shrinkage) -> Weights:
     """The same order of pairs, with the probabilities that the answers of a session and the share imply."""
-    survey = Population.of(labels)
     odds = found.log_odds(labels.pairs)
     unit = float(_deviations(odds[:, None])[0])
     design = np.column_stack([np.ones_like(odds), odds / unit])

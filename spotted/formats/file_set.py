@@ -29,7 +29,8 @@ def write_fileset(
     _check_sources(target, contents, sources)
     if not overwrite and target.exists() and not _is_empty(target):
         raise AlreadyExistsError(
-            f"{target} is not empty; give another directory, or allow its files to be overwritten"
+            f"{target} is not empty; give another directory, or allow its files to be overwritten "
+            "(--overwrite)"
         )
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -73,9 +73,15 @@ METHODS = {spec.name: spec for spec in (HOTSPOTTER, HOTSPOTTER_AFFINE)}
 
 
 def installed_methods() -> list[str]:
-    """The names of METHODS whose packages are installed, beside OpenCV."""
-    affine = importlib.util.find_spec("pyhesaff") is not None
-    return [name for name in METHODS if affine or name != HOTSPOTTER_AFFINE.name]
+    """The names of METHODS whose packages are installed."""
+    return [name for name in METHODS if not missing_extra(name)]
+
+
+def missing_extra(name: str) -> str:
+    """The extra that one of METHODS needs and that is not installed; "" if it can be used."""
+    needed = {"local": "cv2"} | ({"hesaff": "pyhesaff"} if name == HOTSPOTTER_AFFINE.name else {})
+    missing = [extra for extra, package in needed.items() if importlib.util.find_spec(package) is None]
+    return missing[0] if missing else ""
 
 
 def method_by_name(name: str) -> MethodSpec:

@@ -42,6 +42,18 @@ def kustomized(directory: Path) -> tuple[Object, ...]:
     return tuple(yaml.load_all(rendered.stdout, Loader=yaml.CSafeLoader))
 
 
+def with_components(directory: Path, overlay: str, *components: str) -> tuple[Object, ...]:
+    """The objects of an overlay with components. directory: empty, takes the kustomization."""
+    at = os.path.relpath(KUBERNETES, directory)
+    kustomization = {
+        "namespace": "spotted",
+        "resources": [f"{at}/overlays/{overlay}"],
+        "components": [f"{at}/components/{component}" for component in components],
+    }
+    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
+    return kustomized(directory)
+
+
 def schema_fault(each: Object, version: str) -> str:
     """What is wrong with an object by its schema in a version of Kubernetes, "" if nothing is."""
     # two seconds of processor time to import, which reading the tests would take in every worker

@@ -22,12 +22,12 @@ from tests.deploy.rendered import (
     KUBERNETES,
     Object,
     containers,
-    kustomized,
     mebibytes,
     named,
     pod_template,
     schema_fault,
     tool,
+    with_components,
 )
 from tests.waiting import PATIENCE_S, until
 
@@ -213,15 +213,7 @@ def test_where_a_replica_goes_its_surveys_move_and_no_others(front: Front) -> No
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> tuple[Object, ...]:
     """The overlay `cpu` with both components."""
-    directory = tmp_path_factory.mktemp("overlay")
-    at = os.path.relpath(KUBERNETES, directory)
-    kustomization = {
-        "namespace": "spotted",
-        "resources": [f"{at}/overlays/cpu"],
-        "components": [f"{at}/components/affinity", f"{at}/components/cert-manager"],
-    }
-    (directory / "kustomization.yaml").write_text(yaml.safe_dump(kustomization))
-    return kustomized(directory)
+    return with_components(tmp_path_factory.mktemp("overlay"), "cpu", "affinity", "cert-manager")
 
 
 def test_the_components_add_to_an_overlay_what_its_schema_allows(rendered: tuple[Object, ...]) -> None:

@@ -11,10 +11,11 @@ import pytest
 from tests.deploy.images import IMAGES, ROOT, Image, lock_file, packages
 
 every_image = pytest.mark.parametrize("image", IMAGES, ids=lambda image: image.called)
-# what a service imports only once it is asked for: heads in the scorer, traces everywhere, certificates
+# what a service imports only once it is asked for: heads in the scorer, vectors in an object store, traces
+# everywhere, certificates
 LATER = {
-    "embedder": ["services.common.telemetry.otlp"],
-    "scorer": ["services.common.telemetry.otlp", "onnxruntime"],
+    "embedder": ["services.common.telemetry.otlp", "obstore"],
+    "scorer": ["services.common.telemetry.otlp", "onnxruntime", "obstore"],
     "sampler": ["services.common.telemetry.otlp"],
     "review": ["spotted.formats.sources"],
     "upkeep": ["services.upkeep.certificates", "spotted.cli"],

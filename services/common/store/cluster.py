@@ -72,14 +72,15 @@ class ClusterNodes:
                 if time.monotonic() > ends_s or not self._is_passing(error, node, attempt):
                     raise
                 if isinstance(error, exceptions.AskError) and attempt < REDIRECTS:
-                    asked = None if isinstance(error, exceptions.MovedError) else self._named(error)
+                    if not isinstance(error, exceptions.MovedError):
+                        asked = self._named(error)
                 else:
                     time.sleep(min(SHORTEST_PAUSE_S * 2 ** min(attempt, REDIRECTS), LONGEST_PAUSE_S))
         raise AssertionError
 
     def version(self, elsewhere: exceptions.AskError) -> bytes | None:
         """The version of the content, which the node named by a redirect holds."""
-        settings = {k: v for k, v in self._address.settings.items() if k != "redis_connect_func"}
+        settings = self._address.settings
         made = redis.Redis(host=elsewhere.host, port=elsewhere.port, **settings)  # type: ignore[arg-type] # as parsed
         with made, made.pipeline(transaction=False) as pipeline:
             pipeline.execute_command("ASKING")

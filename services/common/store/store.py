@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
@@ -80,18 +81,18 @@ class Store:
         for together in in_slots.values():
             self._delete(together)
 
-    def names(self, prefix: str) -> list[str]:
-        """All keys with a prefix, sorted, found by visiting every key; glob characters in it are literal."""
-        pattern = "".join(f"[{c}]" if c in "*?[" else c for c in prefix) + "*"
+    def names(self, *prefixes: str) -> list[str]:
+        """All keys with one of the prefixes, sorted, found by visiting every key once."""
+        common = os.path.commonprefix(prefixes)  # noqa: RUF071 - of texts, not of paths
+        # glob characters of a prefix are literal
+        pattern = "".join(f"[{c}]" if c in "*?[" else c for c in common) + "*"
         with self._translated():
-            nodes = self._nodes.primaries()
-            return sorted({_text(key) for n in nodes for key in n.scan_iter(match=pattern, count=1000)})
+            visits = (node.scan_iter(match=pattern, count=1000) for node in self._nodes.primaries())
+            return sorted({n for visit in visits for n in map(_text, visit) if n.startswith(prefixes)})
 
     def members(self, key: str) -> list[str]:
         """The members of a set, sorted."""
-        return sorted(
-            _text(m) for m in cast("set[bytes]", self._read(key, lambda store: store.smembers(key)))
-        )
+        return sorted(map(_text, cast("set[bytes]", self._read(key, lambda store: store.smembers(key)))))
 
     def fields(self, key: str) -> list[str]:
         """The fields of a hash, sorted."""

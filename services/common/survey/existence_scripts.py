@@ -23,7 +23,7 @@ return ARGV[3]
 """
 )
 # Whether the set KEYS[i] has exactly the members ARGV[j] and following; another kind of value has none.
-_SAME_MEMBERS = """
+SAME_MEMBERS = """
 local function same_members(set, from)
   if redis.call('TYPE', set)['ok'] ~= 'set' then return #ARGV < from end
   if redis.call('SCARD', set) ~= #ARGV - from + 1 then return false end
@@ -37,7 +37,7 @@ end
 # sessions, journal, its length, all other keys to delete. ARGV: answer, seconds to keep it, the sessions
 # whose keys are among them. Returns the answer, 0 if there is no survey, 1 if it has other sessions by now.
 DELETE_SURVEY = (
-    _SAME_MEMBERS
+    SAME_MEMBERS
     + """
 local kept = redis.call('GET', KEYS[1])
 if kept then return kept end

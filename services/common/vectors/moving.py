@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ PASS_S = 300.0
 # so long one process keeps others from a survey, unless it ends before
 LEASE_S = 60
 SWEEP_EVERY_S = 6 * 3600
+STOP_S = 5.0
 
 logger = logging.getLogger("spotted")
 
@@ -59,12 +61,13 @@ class Moving:
         self._thread.start()
 
     def stop(self) -> None:
-        """End after the block being moved."""
+        """End after the block being moved, unless that takes long."""
         with self._turn:
             self._stopped = True
             self._turn.notify()
         if self._thread.is_alive():
-            self._thread.join()
+            # what is cut off is moved by the next process
+            self._thread.join(STOP_S)
 
     def grown(self, survey_id: str, size: int) -> None:
         """Note that vectors of this many bytes were added to a survey."""
@@ -116,14 +119,19 @@ class Moving:
         while not self._stopped:
             with self._logging():
                 self.look()
-            while (survey_id := self._next()) is not None:
+            # surveys that grow all the time do not put off the next look
+            due_s = time.monotonic() + self._pass_s
+            while (survey_id := self._next(due_s)) is not None:
                 with self._logging():
                     self.move(survey_id)
 
-    def _next(self) -> str | None:
-        """The next survey that grew by a block; None if it is time to look at all."""
+    def _next(self, due_s: float) -> str | None:
+        """The next survey that grew by a block; None if it is time to look at all, at `due_s` (monotonic)."""
         with self._turn:
-            found = self._turn.wait_for(lambda: self._stopped or self._full() is not None, self._pass_s)
+            left_s = due_s - time.monotonic()
+            found = left_s > 0 and self._turn.wait_for(
+                lambda: self._stopped or self._full() is not None, left_s
+            )
             survey_id = None if self._stopped or not found else self._full()
             if survey_id is None:
                 self._grown.clear()

@@ -97,8 +97,11 @@ def export(
     directory = models / described.model_id / str(version)
     known = existing_export(directory, described)
     if known:
-        if precision == "fp32" and not (directory / CELLS_FILE).is_file():
-            _write_cells(directory, loaded(architecture, weights), described.input_size)
+        # the search takes as long as an export
+        if precision == "fp32" and known.has_cells is not False and not (directory / CELLS_FILE).is_file():
+            network = loaded(architecture, weights)
+            known = replace(known, has_cells=_write_cells(directory, network, described.input_size))
+            write(directory / MANIFEST_FILE, known.to_json().encode())
         return Exported(directory, known, fresh=False)
     network = loaded(architecture, weights)
     content, agreement = exported_content(network, architecture, precision, photographs)
@@ -112,7 +115,7 @@ def export(
     # the manifest is written last: without it the directory holds no backbone
     write(directory / MODEL_FILE, content)
     if precision == "fp32":
-        _write_cells(directory, network, described.input_size)
+        manifest = replace(manifest, has_cells=_write_cells(directory, network, described.input_size))
     write(directory / MANIFEST_FILE, manifest.to_json().encode())
     return Exported(directory, manifest, fresh=True)
 
@@ -178,8 +181,8 @@ def existing_export(directory: Path, described: Manifest) -> Manifest | None:
             f"{directory} was exported from other weights ({manifest.source}); "
             f"export these as --version {described.version + 1}, or remove the directory"
         )
-    same = replace(manifest, sha256="", largest_difference=None, least_cosine=None) == described
-    return manifest if same else None
+    planned = replace(manifest, sha256="", largest_difference=None, least_cosine=None, has_cells=None)
+    return manifest if planned == described else None
 
 
 def loaded(architecture: Architecture, weights: Weights) -> PixelFeatures:
@@ -210,13 +213,14 @@ def write(path: Path, content: bytes) -> None:
     Path(stream.name).replace(path)
 
 
-def _write_cells(directory: Path, network: PixelFeatures, size: int) -> None:
-    """Say beside a model file how its vectors follow from the cells of an image, if they do."""
+def _write_cells(directory: Path, network: PixelFeatures, size: int) -> bool:
+    """Say beside a model file how its vectors follow from the cells of an image; returns whether they do."""
     cell_map = find_cells(network, (directory / MODEL_FILE).read_bytes(), size)
     if cell_map is None:
         (directory / CELLS_FILE).unlink(missing_ok=True)
     else:
         write(directory / CELLS_FILE, cell_map.to_bytes())
+    return cell_map is not None
 
 
 def main() -> None:

@@ -22,7 +22,14 @@ import numpy.typing as npt
 import simplejpeg
 from PIL import Image, ImageFile, WebPImagePlugin
 
-from services.embedder.images.headers import MAX_PIXELS, JpegFile, check_size, damage_reported, read_header
+from services.embedder.images.headers import (
+    MAX_PIXELS,
+    Header,
+    JpegFile,
+    check_size,
+    damage_reported,
+    read_header,
+)
 
 ByteArray = npt.NDArray[np.uint8]
 
@@ -46,15 +53,18 @@ class Decoding(enum.Enum):
     """At a part of the size, if the box has many more pixels than the input of the backbone."""
 
 
-def decode(content: bytes, *, max_pixels: int = MAX_PIXELS, reduction: int = 1) -> ByteArray:
+def decode(
+    content: bytes, *, max_pixels: int = MAX_PIXELS, reduction: int = 1, header: Header | None = None
+) -> ByteArray:
     """The upright (height, width, 3) uint8 RGB pixels of a JPEG, PNG or WebP file.
 
+    header: that of the file, if it was read before; it is used once.
     reduction: 1, 2, 4 or 8, divisor of both sides (rounded up); above 1 only for files with `upright_size`.
     Raises UnreadableImageError if the file has another format, is damaged or truncated, or has more than
     max_pixels pixels; the size is read from the header, before memory is allocated.
     """
     with damage_reported():
-        image = _open(content, max_pixels)
+        image = _open(content, header or read_header(content, max_pixels=max_pixels), max_pixels)
         pixels = _pixels(image, content, reduction)
     return _upright(pixels, _orientation(image.info.get("exif", b"")))
 
@@ -73,11 +83,10 @@ def upright_size(content: bytes, *, max_pixels: int = MAX_PIXELS) -> tuple[int, 
     return (height, width) if swapped else (width, height)
 
 
-def _open(content: bytes, max_pixels: int) -> ImageFile.ImageFile:
+def _open(content: bytes, header: Header, max_pixels: int) -> ImageFile.ImageFile:
     # Pillow allocates memory for the whole picture when it opens a WebP, so its header is read first
-    image = read_header(content, max_pixels=max_pixels).image
-    if image is not None:
-        return image
+    if header.image is not None:
+        return header.image
     image = WebPImagePlugin.WebPImageFile(io.BytesIO(content))
     check_size(*image.size, max_pixels)
     return image

@@ -72,12 +72,14 @@ def footprint(
     *,
     max_pixels: int = MAX_PIXELS,
     local: Footprint = NOTHING,
+    header: Header | None = None,
 ) -> Footprint:
     """The footprint of an image with its parts, which are cut one after another.
 
-    local: that of the local features of a part. Raises UnreadableImageError as `decode` does for a header.
+    local: that of the local features of a part. header: that of the file; None: it is read.
+    Raises UnreadableImageError as `decode` does for a header.
     """
-    header, parts = _header(photograph.content, max_pixels), photograph.parts
+    header, parts = header or open_header(photograph.content, max_pixels=max_pixels), photograph.parts
     pixels = header.width * header.height
     more = [_has_steps(part, steps) for part in parts]
     turned = sum(_is_turned(part) for part in parts)
@@ -101,7 +103,7 @@ def local_footprint(spec: MethodSpec) -> Footprint:
 
 def image_footprint(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Footprint:
     """The footprint of an image whose histograms are computed. Raises UnreadableImageError as `footprint`."""
-    header = _header(content, max_pixels)
+    header = open_header(content, max_pixels=max_pixels)
     pixels = header.width * header.height
     cost = COSTS[header.kind] + SCAN_COST * (header.scans - 1)
     return Footprint(pixels * _bytes(header) + FIXED_BYTES, pixels * cost / MEGA)
@@ -131,7 +133,8 @@ def _has_steps(part: CropPart, steps: Preprocessing) -> bool:
     return masked or _is_turned(part) or steps.tone is not Tone.AS_TAKEN
 
 
-def _header(content: bytes, max_pixels: int) -> Header:
+def open_header(content: bytes, *, max_pixels: int = MAX_PIXELS) -> Header:
+    """The header of an image file. Raises UnreadableImageError as `decode` does for a header."""
     with damage_reported():
         return read_header(content, max_pixels=max_pixels)
 

@@ -60,17 +60,17 @@ def load_extractors(models: Path) -> Mapping[str, LoadedExtractor]:
     """
     if importlib.util.find_spec("cv2") is None:
         return {}
-    # services that extract nothing need no OpenCV
-    import cv2  # noqa: PLC0415
-
-    # the workers of the embedder use all cores
-    cv2.setNumThreads(1)
     return {name: load_extractor(models, name) for name in (*installed_methods(), *exported_methods(models))}
 
 
 def load_extractor(models: Path, name: str) -> LoadedExtractor:
     """The extractor of a method. Raises PreconditionError if its files are missing or damaged."""
+    # processes that extract nothing need no OpenCV
+    import cv2  # noqa: PLC0415
+
     from spotted.local_features.extraction.by_name import open_extractor  # noqa: PLC0415 - imports OpenCV
 
+    # the workers of the embedder, and those of a batch, use all cores
+    cv2.setNumThreads(1)
     files = None if name in METHODS else read_extractor(models, name)
     return LoadedExtractor(open_extractor(name, files), models)

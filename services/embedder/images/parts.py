@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from services.embedder.images.decoding import ByteArray
-from services.embedder.images.headers import MAX_PIXELS
+from services.embedder.images.headers import MAX_PIXELS, Header
 from services.embedder.images.photograph import CropPart, Photograph
 from services.embedder.images.preprocessing import OpenImage, Preprocessing
 from services.embedder.reports import NO_REPORTS, Reports
@@ -40,14 +40,16 @@ def prepare_parts(
     extractor: Extractor | None,
     *,
     max_pixels: int = MAX_PIXELS,
+    header: Header | None = None,
     reports: Reports = NO_REPORTS,
 ) -> list[PreparedCrop | PartError]:
     """The input of the backbone and the local features of each part of an image, which is decoded once.
 
-    A part that cannot be used has its error instead. Raises UnreadableImageError as `decode`.
+    A part that cannot be used has its error instead. header: as in `decode`.
+    Raises UnreadableImageError as `decode`.
     """
     with reports.timed("decode"):
-        images = steps.open(photograph, max_pixels=max_pixels)
+        images = steps.open(photograph, max_pixels=max_pixels, header=header)
     with reports.timed("prepare"):
         return [
             _prepared(image, part, steps, extractor)

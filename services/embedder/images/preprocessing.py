@@ -17,9 +17,10 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from services.embedder.images.decoding import ByteArray, Decoding, decode, upright_size
-from services.embedder.images.headers import MAX_PIXELS
+from services.embedder.images.headers import MAX_PIXELS, Header
 from services.embedder.images.masks import BoolArray, apply_mask, read_mask
 from services.embedder.images.photograph import WHOLE_IMAGE, CropPart, Photograph
 from services.embedder.images.resizing import ASPECTS, KERNELS, Aspect, Kernel, resize
@@ -127,24 +128,16 @@ class Preprocessing:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of everything that changes the pixels."""
-        return _digest(
-            {
-                **self._cutting,
-                "resize": self.kernel
-                if self.kernel == "opencv-linear"
-                else f"Pillow {self.kernel}, antialiased",
-                "aspect": self.aspect,
-                "size": self.size,
-            }
-        )
+        return _known_digest(self)
 
     @property
     def cut_digest(self) -> str:
         """SHA-256 (hex) of the canonical JSON of everything that changes the pixels of `cut`."""
-        return _digest(self._cutting)
+        return _digest(self.cutting)
 
     @property
-    def _cutting(self) -> dict[str, object]:
+    def cutting(self) -> dict[str, object]:
+        """Everything that changes the pixels of `cut`, as text."""
         return {
             "version": 2,
             "decode": f"RGB, 8 bit, {self._scale}, accurate DCT, smooth chroma, no colour profile",
@@ -188,12 +181,17 @@ class Preprocessing:
         (image,) = self.open(Photograph(content, (part,)), max_pixels=max_pixels)
         return self.sized(self.cut(image, part))
 
-    def open(self, photograph: Photograph, *, max_pixels: int = MAX_PIXELS) -> list[OpenImage]:
-        """The image for each of its parts, decoded once for all of the same size. Raises as `decode`."""
+    def open(
+        self, photograph: Photograph, *, max_pixels: int = MAX_PIXELS, header: Header | None = None
+    ) -> list[OpenImage]:
+        """The image for each of its parts, decoded once for all of the same size. Raises as `decode`.
+
+        header: as in `decode`.
+        """
         content, parts = photograph.content, photograph.parts
         size = upright_size(content, max_pixels=max_pixels) if self.decoding is Decoding.FAST else None
         if size is None:
-            pixels = decode(content, max_pixels=max_pixels)
+            pixels = decode(content, max_pixels=max_pixels, header=header)
             return [OpenImage(pixels, self._curves(pixels))] * len(parts)
         reductions = [self.reduction(part, *size) for part in parts]
         images = {
@@ -240,6 +238,13 @@ class Preprocessing:
                 f"the {source} shows no animal inside the box; send another mask or box"
             )
         return animal
+
+
+@lru_cache(maxsize=64)
+def _known_digest(steps: Preprocessing) -> str:
+    """The digest of these steps, which every answer carries."""
+    kernel = steps.kernel if steps.kernel == "opencv-linear" else f"Pillow {steps.kernel}, antialiased"
+    return _digest({**steps.cutting, "resize": kernel, "aspect": steps.aspect, "size": steps.size})
 
 
 def _digest(description: dict[str, object]) -> str:

@@ -70,6 +70,8 @@ class Manifest:
     """Largest difference of a feature from torch, or of fp16 and int8 from fp32; None: not measured."""
     least_cosine: float | None = None
     """Least cosine between these features, on the images of the export check; None: not measured."""
+    has_cells: bool | None = None
+    """Whether the vectors follow from the cells of an image (`cell_maps`); None: not known."""
 
     def to_json(self) -> str:
         """The text of a manifest file."""

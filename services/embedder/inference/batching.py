@@ -66,7 +66,7 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         # guarded by _changed, as is all below
         self._queue: FairQueue[Pending[ItemT, ResultT]] = FairQueue(reports)
         self._prepared: deque[Part[ItemT, PreparedT, ResultT]] = deque()
-        self._idle = self._running = 0
+        self._idle = self._running = self._queued_parts = 0
         self._closed = False
         self._part_s = FIRST_GUESS_S
         self._threads = [
@@ -137,16 +137,18 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             if self._closed:
                 raise UnavailableError("the embedder is shutting down; retry later, or call another replica")
             self._queue.push(share, pending)
+            self._queued_parts += parts
             self._changed.notify()
         try:
             return await pending.future
         finally:
             with self._changed:
-                self._queue.discard(share, pending)
+                if self._queue.discard(share, pending):
+                    self._queued_parts -= parts
 
     def _overloaded(self, share: Share) -> OverloadedError:
         with self._changed:
-            wait_s = self._part_s * max(sum(pending.parts for pending in self._queue), 1)
+            wait_s = self._part_s * max(self._queued_parts, 1)
         whose = f"survey {share.survey_id!r}" if share.survey_id else "calls without a survey"
         return OverloadedError(
             f"the queue's share of {whose} is full; retry in {wait_s:.2g} s, or use EmbedStream, which waits",
@@ -190,14 +192,19 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
             return []
         # idle threads share the queued items: two runs side by side beat one of twice the size
         count = min(self.limits.claim, math.ceil(len(self._queue) / self._idle))
-        claimed = [self._queue.pop()]
+        claimed = [self._pop()]
         cost = self._cost(claimed[0].item)
         while len(claimed) < count and (following := self._queue.first()) is not None:
             cost += self._cost(following.item)
             if cost > self.limits.claim_cost:
                 break
-            claimed.append(self._queue.pop())
+            claimed.append(self._pop())
         return claimed
+
+    def _pop(self) -> Pending[ItemT, ResultT]:
+        pending = self._queue.pop()
+        self._queued_parts -= pending.parts
+        return pending
 
     def _prepare_all(self, claimed: Sequence[Pending[ItemT, ResultT]]) -> None:
         failed: list[Delivery[ItemT, ResultT]] = []
@@ -220,7 +227,8 @@ class Batcher(Generic[ItemT, PreparedT, ResultT]):
         deliver_soon(failed)
         with self._changed:
             self._prepared.extend(prepared)
-            self._changed.notify(len(prepared))
+            # this thread runs the first batch itself, next
+            self._changed.notify((len(self._prepared) - 1) // self.limits.max_batch)
 
     def _parts(self, pending: Pending[ItemT, ResultT]) -> Sequence[PreparedT | Exception]:
         made = self._prepare(pending.item)

@@ -34,6 +34,7 @@ from spotted.errors import (
     PreconditionError,
     SpottedError,
 )
+from spotted.local_features.methods import METHODS, missing_extra
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,9 @@ class Embedders:
         extractor = self.extractors.get(method)
         if extractor is None:
             known = ", ".join(sorted(self.extractors))
-            remedy = f"use one of {known}" if known else "install the extra `local` in the embedder"
+            extra = missing_extra(method) if method in METHODS else "" if known else "local"
+            missing = f"install the extra `{extra}` in the embedder" if extra else ""
+            remedy = ", or ".join(filter(None, [missing, f"use one of {known}" if known else ""]))
             raise NotFoundError(f"this embedder cannot extract local features by {method!r}; {remedy}")
         return extractor
 

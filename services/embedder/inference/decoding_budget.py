@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -84,15 +85,16 @@ class Hold:
         """Free the memory, in the thread that called `begin`."""
         with self._lock:
             self._used, self._left = False, True
-        self._loop.call_soon_threadsafe(self._budget.free, self)
+        self._budget.free_soon(self, self._loop)
 
     def leave(self) -> None:
         """Free the memory unless a thread uses it. For the event loop."""
         with self._lock:
             freed, self._left = self._left, True
-            if freed or self._used:
-                return
-        self._budget.free(self)
+        if freed:
+            self._budget.collect()
+        elif not self._used:
+            self._budget.free(self)
 
 
 class DecodingBudget:
@@ -103,6 +105,8 @@ class DecodingBudget:
         self._slots = costly
         self._used = {False: 0, True: 0}
         self._running = 0
+        # by threads, and not yet taken back
+        self._freed: deque[Hold] = deque()
         self._lines: dict[bool, FairQueue[_Waiting]] = {
             costly_line: FairQueue(reports) for costly_line in (False, True)
         }
@@ -115,7 +119,8 @@ class DecodingBudget:
     @property
     def used_bytes(self) -> int:
         """Memory held now."""
-        return sum(self._used.values())
+        self._collect()
+        return self._held()
 
     def is_costly(self, needed: Footprint) -> bool:
         """Whether an image takes more time or memory than workers spend on one image."""
@@ -146,10 +151,27 @@ class DecodingBudget:
         self._take(-hold.need, costly=hold.costly)
         self._admit()
 
+    def free_soon(self, hold: Hold, loop: asyncio.AbstractEventLoop) -> None:
+        """Take back the memory of a hold, from a thread; only `Hold` calls this.
+
+        The event loop is woken only if an image waits for memory; else it takes it back when it looks next.
+        """
+        self._freed.append(hold)
+        # an image that begins to wait looks at what is freed after it stands in its line
+        if any(self._lines.values()):
+            loop.call_soon_threadsafe(self.collect)
+
+    def collect(self) -> None:
+        """Take back what threads have freed, and admit images that wait for it."""
+        if self._freed:
+            self._collect()
+            self._admit()
+
     async def _wait(self, share: Share, need: int, *, costly: bool) -> None:
         waiting = _Waiting(need, asyncio.get_running_loop().create_future())
         line = self._lines[costly]
         line.push(share, waiting)
+        self._collect()
         self._admit()
         try:
             await waiting.admitted
@@ -176,13 +198,21 @@ class DecodingBudget:
 
     def _fits(self, need: int, *, costly: bool) -> bool:
         if costly:
-            return self._may_start(need) and self.used_bytes + need <= self.total_bytes
+            return self._may_start(need) and self._held() + need <= self.total_bytes
         following = self._lines[True].first()
         kept = following.need if following is not None and self._may_start(following.need) else 0
-        return self.used_bytes + kept + need <= self.total_bytes
+        return self._held() + kept + need <= self.total_bytes
 
     def _may_start(self, need: int) -> bool:
         return self._running < self._slots and self._used[True] + need <= self.largest_bytes
+
+    def _held(self) -> int:
+        return self._used[False] + self._used[True]
+
+    def _collect(self) -> None:
+        while self._freed:
+            hold = self._freed.popleft()
+            self._take(-hold.need, costly=hold.costly)
 
     def _take(self, need: int, *, costly: bool) -> None:
         self._used[costly] += need

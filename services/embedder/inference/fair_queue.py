@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -116,10 +115,6 @@ class FairQueue(Generic[ItemT]):
     def __len__(self) -> int:
         return self._length
 
-    def __iter__(self) -> Iterator[ItemT]:
-        """All items, by share."""
-        return (item for line in self._lines.values() for item in line)
-
     def push(self, share: Share, item: ItemT) -> None:
         """Add an item at the end of its share."""
         self._lines.setdefault(share, OrderedDict())[item] = None
@@ -143,15 +138,16 @@ class FairQueue(Generic[ItemT]):
         line = next(iter(self._lines.values()), None)
         return None if line is None else next(iter(line))
 
-    def discard(self, share: Share, item: ItemT) -> None:
-        """Remove an item if it is still queued."""
+    def discard(self, share: Share, item: ItemT) -> bool:
+        """Remove an item; whether it was still queued."""
         line = self._lines.get(share)
         if line is None or item not in line:
-            return
+            return False
         del line[item]
         self._changed(-1)
         if not line:
             del self._lines[share]
+        return True
 
     def _changed(self, by: int) -> None:
         self._length += by

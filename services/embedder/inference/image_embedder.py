@@ -11,8 +11,8 @@ import numpy as np
 
 from services.common.memory import MIB, memory_limit_bytes
 from services.embedder.images import separate_process
-from services.embedder.images.footprints import NOTHING, encoded_bytes, footprint
-from services.embedder.images.headers import MAX_PIXELS
+from services.embedder.images.footprints import NOTHING, encoded_bytes, footprint, open_header
+from services.embedder.images.headers import MAX_PIXELS, Header, is_brief
 from services.embedder.images.local_extraction import LoadedExtractor
 from services.embedder.images.parts import PART_ERRORS, PartError, PreparedCrop, prepare_parts
 from services.embedder.images.photograph import Photograph
@@ -70,6 +70,8 @@ class _Task:
     """Memory to decode the image; None: it is already prepared."""
     prepared: Sequence[PreparedCrop | PartError] | None = None
     """Its parts, if they are already prepared."""
+    header: Header | None = None
+    """That of its file; None: it is already prepared."""
     cost: float = 0.0
     """Time that a worker spends to prepare it, as in `Footprint`."""
 
@@ -170,14 +172,12 @@ class ImageEmbedder:
     @asynccontextmanager
     async def _ready(self, task: _Task, share: Share) -> AsyncIterator[_Task]:
         steps, extractor = task.plan.preprocessing, task.plan.extractor
-        # a header of a large file takes milliseconds
+        header = await self._header(task.photograph.content)
         local = extractor.needs if extractor else NOTHING
-        needed = await asyncio.to_thread(
-            footprint, task.photograph, steps, max_pixels=self.max_pixels, local=local
-        )
+        needed = footprint(task.photograph, steps, local=local, header=header)
         if not self.budget.is_costly(needed):
             async with self._slow.entered(share, needed.cost), self.budget.held(share, needed) as hold:
-                yield replace(task, hold=hold, cost=needed.cost)
+                yield replace(task, hold=hold, cost=needed.cost, header=header)
             return
         async with self.budget.held(share, needed):
             # no worker is kept from the images of others
@@ -186,6 +186,12 @@ class ImageEmbedder:
                     task.photograph, steps, needed, max_pixels=self.max_pixels, extractor=extractor
                 )
         yield replace(task, prepared=prepared)
+
+    async def _header(self, content: bytes) -> Header:
+        if is_brief(content):
+            return open_header(content, max_pixels=self.max_pixels)
+        # it takes longer than to change threads
+        return await asyncio.to_thread(open_header, content, max_pixels=self.max_pixels)
 
     def _prepare(self, task: _Task) -> list[_Prepared | Exception]:
         made = self._decode(task) if task.prepared is None else task.prepared
@@ -202,6 +208,7 @@ class ImageEmbedder:
                 plan.preprocessing,
                 plan.extractor,
                 max_pixels=self.max_pixels,
+                header=task.header,
                 reports=self._reports,
             )
         finally:

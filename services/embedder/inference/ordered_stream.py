@@ -43,7 +43,8 @@ async def in_order(
     drawing.add_done_callback(ended)
     try:
         while (task := await begun.get()) is not None:
-            await asyncio.wait((task,))
+            if not task.done():
+                await asyncio.wait((task,))
             if task.cancelled() or task.exception():
                 break
             room.release()

@@ -11,6 +11,7 @@ from services.common.store.journal import damaged_journal, lost_end
 from services.common.store.moved import BlockLostError, opened_entry
 from services.common.store.seal import entry_place
 from services.common.store.store import Store
+from services.common.survey.existence_scripts import SAME_MEMBERS
 from services.upkeep.backup.validation import INVALID, JournalEvents
 from spotted.errors import ConcurrencyError, NotFoundError, SurveyDamagedError, UnavailableError
 
@@ -21,11 +22,10 @@ PAGE_ENTRIES = 1000
 
 # Length, noted length and first entry of each journal; nothing if the set of sessions KEYS[1] differs from
 # ARGV. The journals follow it, each with its length.
-_LOOK = """
-if redis.call('SCARD', KEYS[1]) ~= #ARGV then return false end
-for i = 1, #ARGV do
-  if redis.call('SISMEMBER', KEYS[1], ARGV[i]) == 0 then return false end
-end
+_LOOK = (
+    SAME_MEMBERS
+    + """
+if not same_members(KEYS[1], 1) then return false end
 local looked = {}
 for i = 2, #KEYS, 2 do
   local noted = tonumber(redis.call('GET', KEYS[i + 1])) or 0
@@ -33,6 +33,7 @@ for i = 2, #KEYS, 2 do
 end
 return looked
 """
+)
 # A page of entries from ARGV[2] up to ARGV[3]; nothing if the first entry of the journal is no longer
 # ARGV[1].
 _PAGE = f"""

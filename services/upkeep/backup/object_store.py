@@ -41,7 +41,7 @@ class Bucket:
             wanted = hashlib.file_digest(file, "sha256").digest()
         stored = hashlib.sha256()
         with failures_named(self.url):
-            self._put(path)
+            self._store.put(path.name, path, chunk_size=PART_BYTES)
             each_chunk(self._store, path.name, stored.update)
         if stored.digest() != wanted:
             self.remove(path.name)
@@ -62,9 +62,6 @@ class Bucket:
         """Remove a file."""
         with failures_named(self.url):
             self._store.delete(name)
-
-    def _put(self, path: Path) -> None:
-        self._store.put(path.name, path, chunk_size=PART_BYTES)
 
 
 @contextmanager

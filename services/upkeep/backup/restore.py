@@ -216,10 +216,11 @@ class _Upload:
         named: store_pb2.StoredHead | store_pb2.StoredCalibration
         if record.HasField("head"):
             named = record.head
-            key = keys.head(owner, head_digest(named))
+            digest = head_digest(named)
+            key = keys.head(owner, digest)
             if named.survey_id == self._whole.header.survey_id:
                 named.survey_id = self._survey_id
-                self._store.add_member(keys.trained(self._survey_id), head_digest(named))
+                self._store.add_member(keys.trained(self._survey_id), digest)
         elif record.HasField("calibration"):
             named = record.calibration
             key = keys.calibration(owner, calibration_digest(named))

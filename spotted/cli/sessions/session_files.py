@@ -55,8 +55,8 @@ def _of_journal(path: Path) -> LearnedNames:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)  # noqa: S603 - our own module, no shell
     lines = done.stdout.splitlines()
     if done.returncode:
-        reason = json.loads(lines[-1])["error"] if lines else done.stderr.strip()
-        raise InvalidInputError(f"{path}: {reason}")
+        said = json.loads(lines[-1]) if lines else {}
+        raise InvalidInputError(f"{path}: {said.get('error') or done.stderr.strip()}")
     exported = read_exported(lines)
     with path.open(encoding="utf-8") as journal:
         labels = standing_labels(map(read_event, journal))
@@ -69,7 +69,8 @@ def _of_names(path: Path, survey_id: str, name_of: Mapping[str, str]) -> Learned
     count = Counter(name_of.values())
     names = {one: name for one, name in name_of.items() if name and count[name] > 1}
     digest = names_digest(names, ())
-    return enough_learned(LearnedNames(survey_id, path.name, names, 0, 0, digest, unfinished=""))
+    learned = LearnedNames(survey_id, path.name, names, 0, 0, digest, unfinished="")
+    return enough_learned(learned, "answer more, and export again")
 
 
 def _table_names(path: Path) -> dict[str, str]:

@@ -55,7 +55,8 @@ class StationPattern:
 
     def station(self, path: str) -> str:
         """The station of a photograph, "" if its path does not fit; path: relative, with slashes."""
-        found = re.match(_regex(self.text), path)
+        # a folder may be written with a slash behind it
+        found = re.match(_regex(self.text.rstrip("/")), path)
         return "/".join(found.groups()) if found else ""
 
 

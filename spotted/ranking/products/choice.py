@@ -14,7 +14,8 @@ from spotted.ranking.products.single_precision import SingleProducts
 # queries that are multiplied with all rows at once; the float32 product of more is as quick
 FEW = 16
 # rounding all rows to integers costs about as much as this many queries save by it
-QUERIES = 64
+# if rows are float32, and if they are float16, which every query converts
+QUERIES, QUERIES_OF_HALVES = 64, 4
 # with fewer elements, a float32 product is as quick
 LEAST_DIMENSION = 256
 # with fewer rows, a query takes less than a millisecond anyway
@@ -35,7 +36,7 @@ class ProductChoice:
         self.of_everyone: Products = given or SingleProducts(vectors)
         count, dimension = vectors.shape
         self._large = given is None and dimension >= LEAST_DIMENSION and count >= LEAST_ROWS
-        self._asked = 0
+        self._asked, self._enough = 0, QUERIES_OF_HALVES if vectors.dtype == np.float16 else QUERIES
         self._rough: Products | None = None
         self._lock = threading.Lock()
 
@@ -45,7 +46,7 @@ class ProductChoice:
             return self.of_everyone
         with self._lock:
             self._asked += count
-            if self._rough is None and self._asked >= QUERIES:
+            if self._rough is None and self._asked >= self._enough:
                 vectors = self.of_everyone.vectors
                 self._rough = IntegerProducts.if_possible(vectors) or self.of_everyone
             return self._rough or self.of_everyone

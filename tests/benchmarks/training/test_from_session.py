@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.training.from_session import FILE, FROZEN, HEAD, RULE, session_lines
+from benchmarks.training.from_session import FILE, HEAD, RULE, session_lines
 from benchmarks.training.material import Material
-from benchmarks.training.plan import cells_of
+from benchmarks.training.plan import FROZEN, cells_of
 from benchmarks.training.runs import Runs
 from benchmarks.training.settings import Settings
 from spotted.scoring.similarity import unit_rows

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import platform
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import redis
+import uvloop
 
 from services.common import process
 from services.common.settings import Settings
@@ -83,6 +85,21 @@ def test_collecting_seldom_raises_the_thresholds() -> None:
         assert gc.get_threshold()[0] > 700
     finally:
         gc.set_threshold(*before)
+
+
+def test_a_service_runs_on_the_fast_event_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run(_: Settings) -> None:
+        loops.append(asyncio.get_running_loop())
+
+    monkeypatch.setenv("SPOTTED_LISTEN", "127.0.0.1:1")
+    handlers = logging.root.handlers[:]
+    try:
+        process.main("scorer", run)
+    finally:
+        logging.root.handlers[:] = handlers
+    assert isinstance(loops[0], uvloop.Loop)
 
 
 def test_a_service_that_cannot_start_ends_with_status_1(

@@ -40,6 +40,7 @@ def test_every_variable_is_read() -> None:
             "SPOTTED_MODEL": "other, second",
             "SPOTTED_SEGMENTER": "/segmenter",
             "SPOTTED_DEVICE": "cuda",
+            "SPOTTED_SCORER_DEVICE": "cuda",
             "SPOTTED_WORKERS": "3",
             "SPOTTED_PLANNERS": "4",
             "SPOTTED_MEMORY_MIB": "512",
@@ -65,11 +66,8 @@ def test_every_variable_is_read() -> None:
         "redis://store/1",
         "scorer:2",
     )
-    assert (settings.models, settings.model_ids, settings.device) == (
-        Path("/models"),
-        ("other", "second"),
-        "cuda",
-    )
+    assert (settings.models, settings.model_ids) == (Path("/models"), ("other", "second"))
+    assert (settings.device, settings.scorer_device) == ("cuda", "cuda")
     assert settings.segmenter == Path("/segmenter")
     assert (settings.workers, settings.planners, settings.reflection) == (3, 4, True)
     assert (settings.memory_mib, settings.memory_percent) == (512, 40)
@@ -96,6 +94,7 @@ def test_no_variable_is_left_out_of_these_tests() -> None:
     ("variable", "text"),
     [
         ("SPOTTED_DEVICE", "abacus"),
+        ("SPOTTED_SCORER_DEVICE", "tensorrt"),
         ("SPOTTED_WORKERS", "many"),
         ("SPOTTED_PLANNERS", "two"),
         ("SPOTTED_PLANNERS", "²"),

@@ -77,3 +77,19 @@ def test_models_and_methods_that_are_missing_are_named(models: Path) -> None:
         InvalidInputError, match="cannot match marks by 'disk-lightglue'; use one of hotspotter"
     ):
         load_offline(models, MODEL, "disk-lightglue")
+
+
+def test_only_the_method_asked_for_is_loaded(models: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "services.embedder.offline.missing_extra", {"hotspotter": "", "hotspotter-affine": "hesaff"}.get
+    )
+    with pytest.raises(
+        PreconditionError, match=r"hotspotter-affine needs .* pip install 'spotted\[hesaff\]'"
+    ):
+        load_offline.__wrapped__(models, MODEL, "hotspotter-affine")
+    loaded: list[str] = []
+    monkeypatch.setattr(
+        "spotted.local_features.extraction.by_name.open_extractor", lambda name, _: loaded.append(name)
+    )
+    load_offline.__wrapped__(models, MODEL, "hotspotter")
+    assert loaded == ["hotspotter"]

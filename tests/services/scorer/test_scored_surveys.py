@@ -10,11 +10,14 @@ from google.protobuf.field_mask_pb2 import FieldMask
 from services.common.process import now
 from services.common.store.store import Store
 from services.common.survey.heads import HeadStore
+from services.common.survey.rows import HalfArray
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.local_scores.matched_surveys import MatchedSurveys
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
+from spotted.errors import PreconditionError
+from spotted.ranking.products.on_device import DeviceProducts
 from spotted.scoring.fusion import Fusion
 from spotted.scoring.similarity import unit_rows
 from spotted.survey import Camera
@@ -36,7 +39,7 @@ def scored_surveys(store: Store, surveys: Surveys) -> ScoredSurveys:
     return fresh(store, surveys)
 
 
-def fresh(store: Store, surveys: Surveys) -> ScoredSurveys:
+def fresh(store: Store, surveys: Surveys, device: str = "cpu") -> ScoredSurveys:
     """ScoredSurveys that have read nothing yet."""
     return ScoredSurveys(
         surveys,
@@ -44,6 +47,7 @@ def fresh(store: Store, surveys: Surveys) -> ScoredSurveys:
         CalibrationStore(store, now=now),
         matched=MatchedSurveys(store, surveys.snapshot),
         threads=3,
+        device=device,
     )
 
 
@@ -62,6 +66,29 @@ def change(scorer: Scorer, survey_id: str, path: str, **fields: object) -> None:
         survey=new_survey(survey_id, **fields), update_mask=FieldMask(paths=[path])
     )
     scorer.stub.UpdateSurvey(request)
+
+
+def test_a_device_ranks_as_the_cpu_and_a_missing_one_is_refused_at_start(
+    scorer: Scorer, store: Store, surveys: Surveys, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch", reason="the extra `train` is not installed")
+    plant_known(scorer, survey_id)
+    used: list[str] = []
+
+    def counted(vectors: HalfArray, device: str) -> DeviceProducts:
+        used.append(device)
+        return DeviceProducts(vectors, device)
+
+    monkeypatch.setattr("services.scorer.scored_surveys.DeviceProducts", counted)
+    # torch's own name of the CPU, which takes the path of a device
+    devices = ("cpu", "cpu:0")
+    rankers = [fresh(store, surveys, device).get(survey_id).ranker for device in devices]
+    for one, other in zip(*(ranker.top_k(np.arange(COUNT), 3) for ranker in rankers), strict=True):
+        np.testing.assert_array_equal(one.rows, other.rows)
+        np.testing.assert_array_equal(one.scores.fused, other.scores.fused)
+    assert used == ["cpu:0"]
+    with pytest.raises(PreconditionError, match="device 'cuda:77' cannot be used for ranking"):
+        fresh(store, surveys, "cuda:77")
 
 
 def test_lists_leave_memory_for_those_of_another_survey(

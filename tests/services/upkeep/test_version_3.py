@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+import redis
 
 from services.common.access.tokens import Tokens
 from services.common.store import keys
@@ -36,6 +37,19 @@ def old() -> Iterator[Store]:
         store.put(keys.head("wcs", "d2"), b"damaged")
         yield store
         store.close()
+
+
+def test_every_key_is_visited_once(old: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    visited = []
+    scan = redis.Redis.scan_iter
+
+    def counted(client: redis.Redis, *args: object, **named: object) -> object:
+        visited.append(named["match"])
+        return scan(client, *args, **named)  # type: ignore[arg-type] # passed on
+
+    monkeypatch.setattr(redis.Redis, "scan_iter", counted)
+    list_everything(old, lambda: None)
+    assert visited == ["spotted:*"]
 
 
 def test_a_store_of_version_2_lists_everything_after_its_upgrade(old: Store) -> None:

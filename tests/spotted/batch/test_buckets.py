@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spotted.batch.buckets import OPENED, UNUSED_S, Bucket
+from spotted.batch.buckets import OPENED, PARTIAL, UNUSED_S, Bucket
 from spotted.batch.places import below
 from spotted.errors import NotFoundError
 
@@ -24,8 +24,14 @@ def test_copies_of_a_bucket_are_shared_until_its_files_change_or_none_opens_them
     long_ago = time.time() - 2 * UNUSED_S
     os.utime(first / OPENED, (long_ago, long_ago))
     bucket.write("snapshot/a", b"two")
+    # processes that were killed while they copied, one of them just now
+    killed, running = (first.with_name(f"{name}{PARTIAL}") for name in ("killed", "running"))
+    for partial in (killed, running):
+        (partial / "a").mkdir(parents=True)
+    os.utime(killed, (long_ago, long_ago))
     second = bucket.local("snapshot")
     assert (second / "a").read_bytes() == b"two"
     assert not first.exists()
+    assert (killed.exists(), running.exists()) == (False, True)
     with pytest.raises(NotFoundError, match="snapshot2 has no files"):
         bucket.local("snapshot2")

@@ -43,7 +43,7 @@ def test_answered_pairs_stand_for_themselves_and_random_ones_for_all_others() ->
 @pytest.mark.parametrize("factor", [0.7, 1.0, 1.5])
 def test_the_survey_has_the_expected_number_of_same_pairs(factor: float) -> None:
     labels, _ = asked(0.02)
-    survey = Population.of(labels, factor=factor)
+    survey = Population.with_shares(labels, [factor])[0]
     assert survey.share == pytest.approx(factor * Population.of(labels).share)
     assert survey.mass @ survey.truth / survey.mass.sum() == pytest.approx(survey.share)
     likely = expit(line_values(labels.pairs) @ survey.line)
@@ -52,7 +52,7 @@ def test_the_survey_has_the_expected_number_of_same_pairs(factor: float) -> None
 
 def test_a_few_same_pairs_are_left_even_if_answers_found_more_than_expected() -> None:
     labels, _ = asked(0.3)
-    survey = Population.of(labels, factor=0.2)
+    survey = Population.with_shares(labels, [0.2])[0]
     drawn = labels.background
     assert labels.same.sum() > survey.share * survey.mass.sum()
     left = survey.mass[drawn] @ survey.truth[drawn]

@@ -6,7 +6,14 @@ from dataclasses import asdict, fields
 import pytest
 
 from spotted.errors import InvalidInputError
-from spotted.local_features.methods import HOTSPOTTER, METHODS, MethodSpec, installed_methods, method_by_name
+from spotted.local_features.methods import (
+    HOTSPOTTER,
+    METHODS,
+    MethodSpec,
+    installed_methods,
+    method_by_name,
+    missing_extra,
+)
 
 
 @pytest.mark.parametrize("field", [field.name for field in fields(MethodSpec)])
@@ -25,9 +32,13 @@ def test_an_unknown_method_is_refused_with_those_there_are() -> None:
         method_by_name("surf")
 
 
-@pytest.mark.parametrize(("spec", "names"), [(None, ["hotspotter"]), (object(), [*METHODS])])
+@pytest.mark.parametrize(
+    ("missing", "names", "extra"),
+    [("pyhesaff", ["hotspotter"], "hesaff"), ("cv2", [], "local"), ("another", [*METHODS], "")],
+)
 def test_methods_whose_package_is_missing_are_left_out(
-    spec: object, names: list[str], monkeypatch: pytest.MonkeyPatch
+    missing: str, names: list[str], extra: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name == missing else object())
     assert installed_methods() == names
+    assert missing_extra("hotspotter-affine") == extra

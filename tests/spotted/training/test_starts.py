@@ -16,7 +16,12 @@ from spotted.training.torchvision_operators import import_timm
 
 SPEC = NetworkSpec("test_vit", image_size=32, pooling="default", batch_norm=True)
 State = dict[str, torch.Tensor]
-timm = import_timm("these tests")
+
+
+@pytest.fixture(scope="module")
+def timm() -> Any:  # noqa: ANN401 - a module
+    """The package, which takes seconds to import: only for the worker that runs these tests."""
+    return import_timm("these tests")
 
 
 def other() -> State:
@@ -103,7 +108,7 @@ def test_published_weights_are_those_of_the_package() -> None:
     assert len(changed) > 100
 
 
-def test_published_weights_of_timm_fill_the_backbone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_published_weights_of_timm_fill_the_backbone(timm: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401 - a module
     create = timm.create_model
 
     def downloaded(name: str, *, pretrained: bool, **options: Any) -> torch.nn.Module:  # noqa: ANN401
@@ -120,7 +125,10 @@ def test_published_weights_of_timm_fill_the_backbone(monkeypatch: pytest.MonkeyP
     assert start.spec.mean == (127.5, 127.5, 127.5)
 
 
-def test_a_hub_that_cannot_be_reached_is_named_with_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hub_that_cannot_be_reached_is_named_with_the_remedy(
+    timm: Any,  # noqa: ANN401 - a module
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     create = timm.create_model
 
     def unreachable(name: str, *, pretrained: bool, **options: Any) -> torch.nn.Module:  # noqa: ANN401

@@ -188,12 +188,15 @@ def test_another_image_size_and_pooling_is_a_backbone_of_its_own(
 
     monkeypatch.setattr("services.embedder.export.__main__.trace", trace)
     # the file is for images of another size
-    monkeypatch.setattr("services.embedder.export.__main__.find_cells", lambda *_: None)
+    searched = iter([None])
+    monkeypatch.setattr("services.embedder.export.__main__.find_cells", lambda *_: next(searched))
     name = f"{MODEL_ID}-rmac-320"
     done = export(MODEL_ID, tmp_path, image_size=320, pooling="rmac")
     assert sizes == [320]
+    assert done.manifest.has_cells is False
     assert done.directory == tmp_path / name / "1"
     assert (done.manifest.model_id, done.manifest.input_size) == (name, 320)
+    # cells that were not found are not searched again
     assert not export(MODEL_ID, tmp_path, image_size=320, pooling="rmac").fresh
 
 

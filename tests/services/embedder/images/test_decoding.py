@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from services.embedder.images.decoding import ByteArray, decode, upright_size
+from services.embedder.images.headers import read_header
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 
@@ -55,7 +56,9 @@ def test_jpeg_pixels_of_photographs_are_pillows(real_files: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_lossless_files_give_the_drawn_pixels(drawing: ByteArray, kind: str) -> None:
-    assert np.array_equal(decode(encoded(drawing, kind, lossless=True)), drawing)
+    content = encoded(drawing, kind, lossless=True)
+    assert np.array_equal(decode(content), drawing)
+    assert np.array_equal(decode(content, header=read_header(content)), drawing)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -162,12 +165,15 @@ def test_a_palette_entry_may_be_transparent() -> None:
     assert not decode(encoded(image, "PNG", transparency=1)).any()
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"hello", b"GIF89a" + bytes(100), b"%PDF-1.7", b"\xff\xd8", bytes(1000)]
-)
+@pytest.mark.parametrize("content", [b"hello", b"GIF89a" + bytes(100), b"%PDF-1.7", b"\xff\xd8", bytes(1000)])
 def test_something_else_is_refused_by_name(content: bytes) -> None:
     with pytest.raises(UnreadableImageError, match=r"not a JPEG, PNG or WebP image \(\d+ bytes"):
         decode(content)
+
+
+def test_an_empty_file_is_called_empty() -> None:
+    with pytest.raises(UnreadableImageError, match="the file is empty; copy it from the camera's card again"):
+        decode(b"")
 
 
 @pytest.mark.parametrize("kind", FORMATS)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services.embedder.images.decoding import ByteArray, decode
-from services.embedder.images.headers import MAX_PIXELS, read_header
+from services.embedder.images.headers import BRIEF_BYTES, BRIEF_MARKERS, MAX_PIXELS, is_brief, read_header
 from spotted.errors import UnreadableImageError
 from tests.services.embedder.pictures import FORMATS, encoded
 from tools.hostile_images import flat_webp, many_scans, progressive_scans
@@ -43,3 +43,13 @@ def test_the_header_of_a_large_image_takes_no_memory() -> None:
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 1_000_000
+
+
+def test_a_header_is_brief_unless_it_could_have_thousands_of_segments(drawing: ByteArray) -> None:
+    photograph = encoded(drawing, "JPEG")
+    assert is_brief(photograph)
+    assert is_brief(b"\x89PNG\r\n\x1a\n" + bytes(12 * BRIEF_MARKERS - 8))
+    assert not is_brief(photograph + bytes(BRIEF_BYTES))
+    # comments without text, each with a marker of its own
+    assert not is_brief(photograph[:2] + b"\xff\xfe\0\2" * BRIEF_MARKERS + photograph[2:])
+    assert not is_brief(b"\x89PNG\r\n\x1a\n" + bytes(12 * BRIEF_MARKERS + 8))

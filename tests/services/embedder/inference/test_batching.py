@@ -12,7 +12,7 @@ from services.embedder.inference.fair_queue import Share
 from services.embedder.inference.limits import Limits
 from services.embedder.inference.pending import Finished
 from spotted.errors import DeadlineError, OverloadedError, UnavailableError, UnreadableImageError
-from tests.waiting import PATIENCE_S
+from tests.waiting import PATIENCE_S, until
 
 # far beyond any run: a broken batcher fails instead of hanging
 ONE = Share("one", bulk=False)
@@ -104,6 +104,31 @@ def test_a_lone_item_does_not_wait_for_company() -> None:
     asyncio.run(run())
 
 
+def test_the_thread_that_prepares_a_lone_item_runs_it() -> None:
+    async def run() -> None:
+        threads: list[int] = []
+
+        def prepare(number: int) -> list[int | Exception]:
+            threads.append(threading.get_ident())
+            return [number]
+
+        def work(numbers: Sequence[int]) -> Sequence[int | Exception]:
+            threads.append(threading.get_ident())
+            return list(numbers)
+
+        batcher = Batcher(prepare, work, Limits(2, runs=2, claim=4, max_batch=4))
+        for _ in range(20):
+            # a thread that was woken for nothing would take the item that another one prepared
+            until(lambda: batcher._idle == 2, "both threads wait")
+            threads.clear()
+            await batcher.submit(1, ONE)
+            first, second = threads
+            assert first == second
+        await batcher.close()
+
+    asyncio.run(run())
+
+
 def test_what_arrives_during_a_batch_forms_the_next() -> None:
     doubling = Doubling(open_at_start=False)
 
@@ -180,6 +205,31 @@ def test_a_full_queue_refuses_and_says_when_to_return() -> None:
         assert (await batcher.submit(9, ONE)).result == 18
         await batcher.close()
         assert doubling.prepared == [0, 1, 2, 9]
+
+    asyncio.run(run())
+
+
+def test_the_delay_of_a_refusal_counts_the_parts_that_wait() -> None:
+    async def run() -> None:
+        doubling = Doubling(open_at_start=False)
+        batcher = doubling.batcher(max_queue=9)
+        tasks = [asyncio.create_task(batcher.submit(0, ONE))]
+        await doubling.entry()
+        for left in (False, True):
+            tasks += [asyncio.create_task(batcher.submit(number, ONE)) for number in range(5 - len(tasks))]
+            await asyncio.sleep(0)
+            with pytest.raises(OverloadedError) as refused:
+                await batcher.submit(9, ONE)
+            # the one at work does not wait; nothing was timed yet, so each part counts as 0.1 s
+            assert refused.value.retry_after_s == pytest.approx(0.4)
+            if not left:
+                tasks.pop().cancel()
+                await asyncio.sleep(0)
+        doubling.gate.set()
+        await asyncio.gather(*tasks)
+        with batcher._changed:
+            assert batcher._queued_parts == 0
+        await batcher.close()
 
     asyncio.run(run())
 

@@ -65,6 +65,15 @@ def planned(store: Store, backbone: Backbone, options: EmbedOptions) -> EmbedPla
     return asyncio.run(run())
 
 
+@pytest.mark.parametrize(("method", "extra"), [("hotspotter-affine", "hesaff"), ("nosuch", "local")])
+def test_the_extra_that_a_local_method_needs_is_named(
+    method: str, extra: str, store: Store, backbone: Backbone, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.embedder.inference.calls.missing_extra", lambda _: "hesaff")
+    with pytest.raises(NotFoundError, match=f"by '{method}'; install the extra `{extra}` in the embedder"):
+        planned(store, backbone, EmbedOptions(local_method=method))
+
+
 def stored_head(store: Store, backbone: Backbone, preprocessing_digest: str) -> str:
     dimension = backbone.manifest.dimension
     rng = np.random.default_rng(2)

@@ -187,6 +187,25 @@ def test_a_thread_frees_memory_once() -> None:
     run(test())
 
 
+def test_memory_that_a_thread_frees_goes_to_the_image_that_waits_for_it() -> None:
+    async def test() -> None:
+        budget = DecodingBudget(100)
+        images = Images(budget)
+        async with budget.held(GOOD, Footprint(25, CHEAP)) as hold:
+            for n in range(3):
+                await images.start(f"a{n}", GOOD, 25)
+            await images.start("waits", OTHER, 25)
+            assert "waits" not in images.order
+            assert hold.begin()
+            # the caller stays, so only the thread can wake the event loop
+            await asyncio.to_thread(hold.end)
+            await images.settle()
+            assert images.order[-1] == "waits"
+        assert budget.used_bytes == 100
+
+    run(test())
+
+
 def test_the_budget_leaves_room_for_models_and_the_queue() -> None:
     assert decoding_bytes(3000 * MIB, held_bytes=300 * MIB, queue_bytes=250 * MIB) == 1900 * MIB
     with pytest.raises(

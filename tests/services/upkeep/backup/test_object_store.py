@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import uuid
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +13,9 @@ from services.upkeep.backup.object_store import PART_BYTES, Bucket, local_copy
 from spotted.errors import InvalidInputError, NotFoundError, UnavailableError
 from spotted.local import processes
 from tests.services.upkeep.backup.test_directory import plant, ticking
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
 
 obstore = pytest.importorskip("obstore", reason="the extra s3 is not installed")
 
@@ -38,10 +42,10 @@ def test_a_file_comes_back_as_it_was(bucket: Bucket, tmp_path: Path, size: int) 
 def test_an_object_that_differs_from_the_file_is_noticed_and_removed(
     bucket: Bucket, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def damaged(path: Path) -> None:
-        obstore.put(bucket._store, path.name, path.read_bytes()[:-1])
+    def damaged(store: ObjectStore, name: str, path: Path, **_: int) -> None:
+        obstore.put(store, name, path.read_bytes()[:-1])
 
-    monkeypatch.setattr(bucket, "_put", damaged)
+    monkeypatch.setattr(type(bucket._store), "put", damaged)
     (tmp_path / "one.spotted").write_text("text")
     with pytest.raises(UnavailableError, match="differs from what was uploaded and was removed; repeat"):
         bucket.upload(tmp_path / "one.spotted")

@@ -11,6 +11,7 @@ from spotted.formats.photographs.stations import StationPattern, folded, guess_p
     [
         ("{station}", "A1/x/y.jpg", "A1"),
         ("{station}", "y.jpg", ""),
+        ("{station}/", "A1/y.jpg", "A1"),
         ("*/{station}", "North/A1/100RECNX/y.jpg", "A1"),
         ("*/{station}", "North/y.jpg", ""),
         ("{station}/{station}", "North/1/y.jpg", "North/1"),

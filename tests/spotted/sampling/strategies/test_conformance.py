@@ -17,8 +17,10 @@ from spotted.sampling.strategies.conformance import ITEMS, check_strategy, small
 Planner = Callable[[PlanState, np.random.Generator], Round]
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("seed", [0, 1])
+# the strategy that trains a head for each round takes ten times as long as the others
+@pytest.mark.parametrize(
+    ("kind", "seed"), [*((kind, 0) for kind in KINDS), *((k, 1) for k in KINDS if k != "spal")]
+)
 def test_every_strategy_keeps_the_contract(kind: str, seed: int) -> None:
     check_strategy(partial(strategy, kind), seed=seed)
 
