@@ -119,7 +119,7 @@ benchmark-summary: setup ## all results so far beside their bars
 	$(BIN)/python -m benchmarks.summary
 
 benchmark-growth: models ## cost against size for every service, drawn (minutes; it resumes)
-	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.growth --figures docs/images
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)

@@ -17,7 +17,7 @@ IN_FLIGHT, IMAGES = "embedder, crops in flight", "embedder, images of a call"
 
 
 def measure(points: Points, most: Sequence[int], images: Sequence[int], *, crops: int) -> None:
-    """Measure every size that is not known; each takes so many crops, in one stream or in calls."""
+    """Measure every size that is not known; each takes `crops` crops, in one stream or in calls."""
     wanted = [(IN_FLIGHT, size) for size in most] + [(IMAGES, size) for size in images]
     if all(points.has(*one) for one in wanted):
         return
@@ -39,7 +39,7 @@ def measure(points: Points, most: Sequence[int], images: Sequence[int], *, crops
 
 
 def _called(client: Client, files: Sequence[bytes], images: int) -> None:
-    """Embed all files in calls of so many images, one call at a time."""
+    """Embed all files in calls of `images` images, one call at a time."""
 
     async def call(some: Sequence[bytes]) -> None:
         response = await client.stub.Embed(pb.EmbedRequest(crops=[pb.Crop(image=file) for file in some]))

@@ -1,4 +1,4 @@
-"""What questions and the opening of a session cost, against its detections and its labels."""
+"""Costs of questions and of opening a session, against its detections and its labels."""
 
 from __future__ import annotations
 

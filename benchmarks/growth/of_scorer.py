@@ -1,4 +1,4 @@
-"""What a query, new detections and a cold start of the scorer cost, against the detections of a survey."""
+"""Costs of a query, new detections and a cold start of the scorer, against the detections of a survey."""
 
 from __future__ import annotations
 

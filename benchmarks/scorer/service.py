@@ -159,7 +159,7 @@ def queries(
 
 @contextmanager
 def at_once() -> Iterator[Callable[[Callable[[slice], object], int], None]]:
-    """Yields a function that does a work for slices of so many rows, each core one at a time.
+    """Yields a function that does a work for slices of a number of rows, one slice per core.
 
     BLAS has one thread in each: its own would go on waiting for work on their core after a product, while a
     scorer is measured.
