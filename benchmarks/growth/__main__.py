@@ -31,13 +31,13 @@ def main() -> int:
     else:
         of_embedder.measure(points, [1, 2, 4, 8, 16, 32, 64], [1, 2, 4, 8, 16], crops=300)
         of_scorer.measure(points, [2000, 5000, 10_000, 20_000, 50_000], new=1000, calls=120)
-        # full rounds of questions: the last one is old, so that it is planned again
+        # full rounds, so that the last one is planned again, and no more labels than the survey has questions
         of_sampler.measure(
             points,
             [1000, 3000, 10_000, 30_000],
-            [750, 3000, 9000, 30_000],
+            [500, 2000, 5000, 20_000],
             fixed_labels=3000,
-            fixed_size=3000,
+            fixed_size=10_000,
         )
     folder = report.RESULTS / "growth-quick" if given.quick else given.figures
     folder.mkdir(parents=True, exist_ok=True)
