@@ -15,7 +15,7 @@ BASELINE := protos/baseline.binpb
 	gpu-check sbom audit \
 	images benchmark benchmark-embedder benchmark-scorer benchmark-million benchmark-sampler benchmark-calibration \
 	benchmark-retrieval benchmark-annotation benchmark-stopping benchmark-known benchmark-screens benchmark-soak benchmark-load \
-	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables clean
+	benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling benchmark-training benchmark-training-tables benchmark-summary benchmark-growth clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -110,7 +110,16 @@ kills: setup ## two hundred kills while surveys and sessions are written, create
 cluster-faults: setup ## ten rounds of moved slots, killed and frozen primaries of a cluster under eight writers (minutes)
 	SPOTTED_CLUSTER_ROUNDS=10 $(BIN)/python -m pytest -s tests/faults/test_cluster.py
 
-benchmark: benchmark-embedder benchmark-scorer benchmark-sampler benchmark-calibration benchmark-retrieval benchmark-stopping benchmark-known benchmark-soak benchmark-overheads benchmark-backup benchmark-local benchmark-grouping benchmark-pooling ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
+BENCHMARKS = $(addprefix benchmark-,embedder scorer sampler calibration retrieval stopping known soak overheads backup local grouping pooling growth)
+benchmark: setup ## every figure of the docs except those of benchmark-annotation, benchmark-load and benchmark-training-tables (hours)
+
+	status=0; $(MAKE) --keep-going $(BENCHMARKS) || status=1; $(BIN)/python -m benchmarks.summary && exit $$status
+
+benchmark-summary: setup ## all results so far beside their bars
+	$(BIN)/python -m benchmarks.summary
+
+benchmark-growth: models ## cost against size for every service, drawn (minutes; it resumes)
+	$(BIN)/python -m benchmarks.growth --figures docs/images
 
 benchmark-embedder: models ## serving compared with the bare pipeline and with other servers (PEERS=a Python that has them)
 	$(BIN)/python -m benchmarks.embedder $(if $(PEERS),--peers-python $(PEERS),)

@@ -5,6 +5,8 @@ Makefile target.
 
 common       parts that several of them share
 embedder     serving beside other servers; embedder.soak and embedder.overload
+summary      all results so far beside their bars
+growth       how the cost of each service grows with what it is given
 scorer       ranking in the library; scorer.service for the scorer's calls
 sampler      how long annotators wait for questions
 annotation   questions to find every animal, by strategy

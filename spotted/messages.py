@@ -74,10 +74,22 @@ def duration(seconds: float | None) -> Duration | None:
 
 def tensor(array: npt.NDArray[np.floating]) -> pb.Tensor:
     """An array as a Tensor: float16 stays float16, all else is sent as float32."""
+    message = pb.Tensor()
+    fill_tensor(message, array)
+    return message
+
+
+def fill_tensor(message: pb.Tensor, array: npt.NDArray[np.floating]) -> bytes:
+    """Write an array into an empty Tensor, as `tensor`, which costs a copy less if it is part of a message.
+
+    Returns its content.
+    """
     half = array.dtype == np.float16
-    element_type = pb.ELEMENT_TYPE_FLOAT16 if half else pb.ELEMENT_TYPE_FLOAT32
-    content = np.ascontiguousarray(array, dtype=DTYPES[element_type]).tobytes()
-    return pb.Tensor(content=content, element_type=element_type, shape=array.shape)
+    message.element_type = pb.ELEMENT_TYPE_FLOAT16 if half else pb.ELEMENT_TYPE_FLOAT32
+    content = np.asarray(array, dtype=DTYPES[message.element_type]).tobytes()
+    message.content = content
+    message.shape[:] = array.shape
+    return content
 
 
 def array(message: pb.Tensor, *, field: str = "tensor") -> npt.NDArray[np.floating]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 RESULTS = Path("out/benchmarks")
@@ -33,11 +34,17 @@ class Bar:
         above = self.least is None or self.value >= self.least
         return above and (self.most is None or self.value <= self.most)
 
-    def __str__(self) -> str:
+    @property
+    def bound(self) -> str:
+        """The bound as text."""
         bounds = [f"at least {self.least:g}"] if self.least is not None else []
         bounds += [f"at most {self.most:g}"] if self.most is not None else []
-        verdict = "held" if self.held else "MISSED"
-        return f"{verdict}: {self.words} is {self.value:.3f}, bar {' and '.join(bounds)}"
+        return " and ".join(bounds)
+
+    @property
+    def verdict(self) -> str:
+        """Whether it is held, as text."""
+        return "held" if self.held else "MISSED"
 
 
 def cores() -> int:
@@ -76,10 +83,25 @@ def show(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -
 
 
 def judge(bars: Sequence[Bar]) -> int:
-    """Print each bar, and return the exit status: 1 if one was missed."""
-    for bar in bars:
-        print(bar)
+    """Print each result beside its bar, and return the exit status: 1 if one was missed."""
+    print_bars([("", bar) for bar in bars])
     return int(not all(bar.held for bar in bars))
+
+
+def print_bars(judged: Sequence[tuple[str, Bar]]) -> None:
+    """Print a table of results and bars; the results of one benchmark follow its name, if it has one."""
+    table = Table(title="bars")
+    table.add_column("result", overflow="fold")
+    for column in ("measured", "bar", ""):
+        table.add_column(column, justify="right", no_wrap=True)
+    before = ""
+    for name, bar in judged:
+        if name != before:
+            table.add_section()
+            table.add_row(f"[bold]{name}[/bold]")
+        before = name
+        table.add_row(escape(bar.words), f"{bar.value:.3f}", bar.bound, bar.verdict)
+    Console(width=120).print(table)
 
 
 def _processor() -> str:

@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.common.models import MODELS, exported
 from services.common.memory import MIB
-from spotted.local.processes import Member, end, free_port, start_service, start_store, wait
+from spotted.local.processes import end, free_port, start_service, start_store, wait
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,14 @@ class Serving:
     def resident_mib(self) -> float:
         """The memory that the process holds now."""
         return float(self.process.memory_info().rss) / MIB
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """A running store: its folder, with the logs of the services over it, and its URL."""
+
+    directory: Path
+    url: str
 
 
 @contextmanager
@@ -52,19 +60,30 @@ def scorer() -> Iterator[Serving]:
 
 
 @contextmanager
-def _serving(role: str, environment: Mapping[str, str]) -> Iterator[Serving]:
+def store() -> Iterator[Store]:
+    """An empty store; it ends with the context. Raises as `embedder`."""
     with tempfile.TemporaryDirectory(prefix="spotted-benchmark-") as name:
         directory = Path(name)
-        members: list[Member] = []
+        member = start_store(directory, free_port())
         try:
-            store = start_store(directory, free_port())
-            members.append(store)
-            wait(store, directory / "store.log")
-            url = f"redis://{store.address}/0"
-            service = start_service(role, directory, free_port(), url, "", environment)
-            members.append(service)
-            wait(service, directory / f"{role}.log")
-            yield Serving(service.address, psutil.Process(service.pid))
+            wait(member, directory / "store.log")
+            yield Store(directory, f"redis://{member.address}/0")
         finally:
-            for member in reversed(members):
-                end(member)
+            end(member)
+
+
+@contextmanager
+def fresh(role: str, of: Store, environment: Mapping[str, str]) -> Iterator[Serving]:
+    """A service that was just started over a store; it ends with the context. Raises as `embedder`."""
+    service = start_service(role, of.directory, free_port(), of.url, "", environment)
+    try:
+        wait(service, of.directory / f"{role}.log")
+        yield Serving(service.address, psutil.Process(service.pid))
+    finally:
+        end(service)
+
+
+@contextmanager
+def _serving(role: str, environment: Mapping[str, str]) -> Iterator[Serving]:
+    with store() as empty, fresh(role, empty, environment) as serving:
+        yield serving

@@ -154,7 +154,7 @@ def opening(
     services: Services, survey_id: str, animal_of: Mapping[str, int], load: Load
 ) -> tuple[dict[str, object], list[Bar]]:
     """A long session in a fresh sampler: seconds to its progress, then to a question."""
-    session = _session(survey_id, "long", pb.TRUST_VERIFIED)
+    session = _session(survey_id, f"long-{load.labels}", pb.TRUST_VERIFIED)
     with services.sessions() as sessions, redis.Redis.from_url(services.store_url) as store:
         events = LongSession(sessions, session, animal_of).write(store, load.labels)
     with services.sampler() as sampler, open_channel(sampler.address) as channel:

@@ -51,7 +51,8 @@ class Measured:
     new: Turns
     one: Turns
     embeddings_mib: float
-    memory_mib: float
+    memory_mib: float | None
+    """None if not everyone was ranked."""
 
 
 def survey(count: int, dimension: int, seed: int = 0) -> Gallery:
@@ -183,16 +184,23 @@ def peak_mib() -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
+def in_a_process(count: int, dimension: int) -> float:
+    """`memory_mib`, in a process of its own."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
+        return process.submit(memory_mib, count, dimension, report.cores()).result()
+
+
 def measured(count: int, dimension: int, pairs: int, calls: int) -> Measured:
     """All measurements of one size."""
     gallery = survey(count, dimension)
     vectors = gallery.embeddings.astype(np.float32)
     ranker = Ranker(gallery)
-    everyone = in_turns(all_pairs(ranker, vectors), pairs=pairs)
+    # ranking everyone of a larger gallery in turns takes an hour
+    small = count <= EVERYONE_AT
+    everyone = in_turns(all_pairs(ranker, vectors), pairs=pairs) if small else Turns({})
     new = in_turns(new_arrivals(ranker, vectors), pairs=pairs)
     one = single(ranker, vectors, calls)
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as process:
-        memory = process.submit(memory_mib, count, dimension, report.cores()).result()
+    memory = in_a_process(count, dimension) if small else None
     return Measured(count, dimension, everyone, new, one, gallery.embeddings.nbytes / 2**20, memory)
 
 
@@ -212,7 +220,8 @@ def bars(size: Measured) -> Iterator[report.Bar]:
             ratio = size.everyone.ratio("spotted", bare).median
             yield report.Bar(f"top {TOP_K} of all detections {words}, {name},", ratio, most=1.15)
         yield report.Bar(f"p50 of one {words}", size.one.ratio("spotted", "bare").median, most=1.3)
-        yield report.Bar("memory above the embeddings, MiB,", size.memory_mib, most=512)
+        if size.memory_mib is not None:
+            yield report.Bar("memory above the embeddings, MiB,", size.memory_mib, most=512)
     if size.dimension == SMALLEST_DIMENSION and size.count == ONE_AT:
         ratio = size.new.ratio("spotted", "bare").median
         yield report.Bar(f"top {TOP_K} of 1,000 new {words}", ratio, most=1.5)
@@ -239,7 +248,7 @@ def picture(sizes: list[Measured]) -> Figure:
     figure = Figure(figsize=(9, 3.5), layout="constrained")
     cost, memory = figure.subplots(1, 2)
     for dimension in sorted({size.dimension for size in sizes}):
-        chosen = [size for size in sizes if size.dimension == dimension]
+        chosen = [size for size in sizes if size.dimension == dimension and size.everyone.seconds]
         counts = [size.count for size in chosen]
         for case, style in (("bare", "--"), ("spotted", "-")):
             seconds = [size.everyone.median_s(case) for size in chosen]
@@ -258,7 +267,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="small sizes, a few seconds")
     parser.add_argument("--count", type=int, nargs="+", default=[5000, EVERYONE_AT, ONE_AT])
     parser.add_argument("--dimension", type=int, nargs="+", default=[SMALLEST_DIMENSION, LARGEST_DIMENSION])
-    parser.add_argument("--pairs", type=int, default=7)
+    parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--calls", type=int, default=300)
     asked = parser.parse_args()
     if asked.quick:

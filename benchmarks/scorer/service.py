@@ -1,7 +1,8 @@
 """The cost of the scorer's calls compared with their bare minimum: `python -m benchmarks.scorer.service`.
 
-Queries are compared with the bare matrix-vector product, matrices with a stream of the same bytes made
-before, growth with the bare product of the new rows with all. Results go to
+Queries are compared with the bare matrix-vector product, matrices with the bare product of their vectors,
+with plain numpy and with a stream of the same bytes made before, growth with the bare product of the new rows
+with all. Results go to
 out/benchmarks/scorer_service.json; exits 1 if a bar is missed.
 """
 
@@ -11,7 +12,8 @@ import argparse
 import asyncio
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from statistics import median, quantiles
 
@@ -39,6 +41,7 @@ SURVEY, LARGE, SQUARE, NEW = "benchmark", 50_000, 2000, 1000
 DIMENSION = 1280
 SPEC = survey_pb2.EmbeddingSpec(backbone_digest="b" * 64, preprocessing_digest="p" * 64, dimension=DIMENSION)
 BLOCK = 300
+WARM_UP = 80
 OPTIONS = [("grpc.max_receive_message_length", MAX_MESSAGE_BYTES)]
 
 
@@ -136,37 +139,83 @@ def queries(
 ) -> tuple[dict[str, object], list[Bar]]:
     """One detection among all through gRPC, each call compared with one bare matrix-vector product."""
     request, vector = query(gallery), vectors[0].copy()
-    turns = interleaved(
-        pairs=calls,
-        warm_up=5,
-        bare=lambda: vectors @ vector,
-        call=lambda: stub.QueryCandidates(request),
-        empty=lambda: stub.GetSurvey(pb.GetSurveyRequest(survey_id=SURVEY)),
-    )
+    with at_once() as parts:
+        turns = interleaved(
+            pairs=calls,
+            # a scorer rounds the vectors of a survey after 64 queries
+            warm_up=WARM_UP,
+            bare=lambda: parts(lambda rows: vectors[rows] @ vector, len(vectors)),
+            call=lambda: stub.QueryCandidates(request),
+            empty=lambda: stub.GetSurvey(pb.GetSurveyRequest(survey_id=SURVEY)),
+        )
     p99 = {case: quantiles(seconds, n=100)[98] * 1e3 for case, seconds in turns.seconds.items()}
     p50 = {case: median(seconds) * 1e3 for case, seconds in turns.seconds.items()}
-    words = "p99 of a query through gRPC less 3 ms over p99 of the bare product"
-    return {"p50_ms": p50, "p99_ms": p99}, [Bar(words, (p99["call"] - 3.0) / p99["bare"], most=2.0)]
+    words = f"a query among {len(vectors)} through gRPC"
+    return {"p50_ms": p50, "p99_ms": p99}, [
+        Bar(f"ms of {words} above its bare product, p50", p50["call"] - p50["bare"], most=3.0),
+        Bar(f"{words} less 3 ms over its bare product, p99", (p99["call"] - 3.0) / p99["bare"], most=2.0),
+    ]
+
+
+@contextmanager
+def at_once() -> Iterator[Callable[[Callable[[slice], object], int], None]]:
+    """Yields a function that does a work for slices of a number of rows, one slice per core.
+
+    BLAS has one thread in each: its own would go on waiting for work on their core after a product, while a
+    scorer is measured.
+    """
+    cores = report.cores()
+    with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(cores) as pool:
+
+        def parts(work: Callable[[slice], object], count: int) -> None:
+            step = -(-count // cores)
+            for _ in pool.map(work, [slice(i, i + step) for i in range(0, count, step)]):
+                pass
+
+        yield parts
 
 
 def matrices(
-    stub: scorer_pb2_grpc.ScorerServiceStub, square: int, pairs: int
+    stub: scorer_pb2_grpc.ScorerServiceStub, gallery: Gallery, square: int, pairs: int
 ) -> tuple[dict[str, object], list[Bar]]:
-    """A square matrix compared with a stream of its own bytes."""
+    """A square matrix compared with its bare product, with plain numpy and with a stream of its bytes."""
     ids = [f"d{row:07}" for row in range(square)]
     request = pb.GetScoreMatrixRequest(survey_id=SURVEY, row_detection_ids=ids, column_detection_ids=ids)
     blocks = list(stub.GetScoreMatrix(request))
-    with ready_made(blocks) as address, grpc.insecure_channel(address, OPTIONS) as channel:
+    rows = single_precision(gallery.embeddings[:square])
+    # numpy computes only half of a product of one array with itself
+    columns, few = rows.copy(), gallery.at(np.arange(square))
+    with (
+        ready_made(blocks) as address,
+        grpc.insecure_channel(address, OPTIONS) as channel,
+        at_once() as parts,
+    ):
         bare = scorer_pb2_grpc.ScorerServiceStub(channel)
         turns = interleaved(
             pairs=pairs,
             computed=lambda: sum(len(b.scores.content) for b in stub.GetScoreMatrix(request)),
+            product=lambda: parts(lambda part: rows[part] @ columns.T, square),
+            half_product=lambda: parts(lambda part: rows[part] @ columns[part.start :].T, square),
+            plain_numpy=lambda: parts(lambda part: plain(few, rows[part], columns, part), square),
             ready_made=lambda: sum(len(b.scores.content) for b in bare.GetScoreMatrix(request)),
         )
-    ratio = turns.ratio("computed", "ready_made")
     found: dict[str, object] = {case: turns.median_s(case) * 1e3 for case in turns.seconds}
-    words = f"a matrix of {square} x {square} over a stream of its bytes"
-    return {"median_ms": found, "ratio": str(ratio)}, [Bar(words, ratio.median, most=2.0)]
+    ratios = {case: turns.ratio("computed", case) for case in turns.seconds if case != "computed"}
+    words = f"a matrix of {square} x {square} through gRPC over its bare product"
+    shown = {case: str(ratio) for case, ratio in ratios.items()}
+    return {"median_ms": found, "ratios": shown}, [Bar(words, ratios["product"].median, most=1.3)]
+
+
+def plain(gallery: Gallery, rows: Float32Array, columns: Float32Array, part: slice) -> Float32Array:
+    """The fused scores of some rows with all by the formulas of the paper, as one writes them in numpy."""
+    visual = np.clip(rows @ columns.T, 0.0, 1.0)
+    position, time_s, extent = gallery.table.position_m, gallery.table.time_s, gallery.extent
+    distance = np.hypot(*(position[part, None] - position[None]).transpose(2, 0, 1))
+    gap = np.abs(time_s[part, None] - time_s)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        slowness = (distance / extent.distance_m) / (gap / extent.span_s)
+    feasibility = np.where(distance == 0, 1.0, np.exp(-slowness)).astype(np.float32)
+    return np.asarray(visual * feasibility)
 
 
 def growth(
@@ -209,7 +258,7 @@ def main() -> int:
         if added.added != count:
             raise RuntimeError(f"{added.added} of {count} detections were stored: {added.rejected[:1]}")
         asked, bars = queries(stub, gallery, vectors, calls)
-        square_found, square_bars = matrices(stub, square, arguments.pairs)
+        square_found, square_bars = matrices(stub, gallery, square, arguments.pairs)
         resident = serving.resident_mib
     grown, growth_bars = growth(gallery, vectors, new, arguments.pairs)
     results = {
@@ -225,9 +274,8 @@ def main() -> int:
     print(report.write(name, results, bars))
     for part in ("queries", "matrix", "growth"):
         print(part, results[part])
-    for bar in bars:
-        print(bar)
-    return 0 if quick or all(bar.held for bar in bars) else 1
+    missed = report.judge(bars)
+    return 0 if quick else missed
 
 
 if __name__ == "__main__":

@@ -37,6 +37,12 @@ class Matrix:
     """Number of rows to skip."""
 
 
+def kept_bytes(scored: ScoredSurvey, matrix: Matrix) -> int:
+    """How much a matrix keeps until its last block is taken."""
+    count = len(matrix.row_ids) or len(scored.snapshot.detections)
+    return count * count * np.dtype(np.float32).itemsize // 2 if _is_square(matrix, count) else 0
+
+
 def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.GetScoreMatrixResponse]:
     """The blocks of a matrix; the next ones are computed while one is sent.
 
@@ -56,15 +62,15 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
     )
     for start, scores in _scores(scored, rows, columns, matrix, step):
         first = max(start, matrix.row_offset)
-        tensor = messages.tensor(scores[first - start :].astype(matrix.dtype, copy=False))
-        yield scorer_pb2.GetScoreMatrixResponse(
+        answer = scorer_pb2.GetScoreMatrixResponse(
             row_offset=first,
-            scores=tensor,
-            checksum=zlib.crc32(tensor.content),
             row_count=len(rows),
             score_spec=spec,
             revision=scored.snapshot.survey.revision,
         )
+        wanted = scores[first - start :].astype(matrix.dtype, copy=False)
+        answer.checksum = zlib.crc32(messages.fill_tensor(answer.scores, wanted))
+        yield answer
 
 
 def _scores(
@@ -73,7 +79,7 @@ def _scores(
     """The index of the first row and the scores of each block of `step` rows that is asked for."""
     fusion, count = scored.fusion(matrix.fusion), len(rows)
     starts = [i for i in range(0, count, step) if min(i + step, count) > matrix.row_offset]
-    if len(columns) != count or count > MOST_ROWS or not np.array_equal(rows, columns):
+    if not _is_square(matrix, count):
 
         def block(start: int) -> Float32Array:
             return scored.ranker.score_block(rows[start : start + step], columns, fusion)
@@ -87,6 +93,11 @@ def _scores(
     for start, _ in zip(strips, map_ahead(square.compute, strips, scored.threads), strict=True):
         for first in [i for i in starts if start <= i < start + strip]:
             yield first, square.take(first, min(first + step, count))
+
+
+def _is_square(matrix: Matrix, count: int) -> bool:
+    """Whether half of a matrix suffices, and can be kept."""
+    return count <= MOST_ROWS and list(matrix.row_ids) == list(matrix.column_ids)
 
 
 def _rows(scored: ScoredSurvey, detection_ids: Sequence[str]) -> IntArray:

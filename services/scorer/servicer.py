@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 
-from services.common.access import caller
+from services.common.access import caller, load
 from services.common.rpc import checks
 from services.common.rpc.turns import Turns
 from services.common.store import keys
@@ -13,7 +13,13 @@ from services.scorer import correction_requests, requests, responses
 from services.scorer.calibration_fit import KnownAnswers, fit
 from services.scorer.calibrations import CalibrationStore
 from services.scorer.camera_deletion import delete_cameras
-from services.scorer.candidates import explain, list_candidates, query_candidates, rank_candidates
+from services.scorer.candidates import (
+    CandidateQuery,
+    explain,
+    list_candidates,
+    query_candidates,
+    rank_candidates,
+)
 from services.scorer.catalogue.changes import CatalogueChanges
 from services.scorer.corrections import detection_changes, update_detections
 from services.scorer.detections import AddResult, add_block, delete_detections, response
@@ -21,7 +27,7 @@ from services.scorer.local.additions import add_local_features
 from services.scorer.local.matchings import Matchings
 from services.scorer.local.requests import feature_block, matching_query
 from services.scorer.local.score_responses import local_score_responses
-from services.scorer.matrices import compute_blocks
+from services.scorer.matrices import compute_blocks, kept_bytes
 from services.scorer.scored_surveys import ScoredSurveys
 from services.scorer.surveys import Surveys
 from spotted import messages
@@ -232,14 +238,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
     ) -> pb.QueryCandidatesResponse:
         """Find the best candidates of a detection that is not stored."""
         query = requests.candidate_query(request)
-        scored = await asyncio.to_thread(self._scored.get, request.survey_id)
-        detection, base = requests.query(request, scored)
-        candidates = await asyncio.to_thread(
-            lambda: query_candidates(scored, detection, self._scored.adapt(scored, base), query)
-        )
-        return pb.QueryCandidatesResponse(
-            list=responses.candidate_list(candidates), score_spec=scored.spec(query.fusion)
-        )
+        return await asyncio.to_thread(self._query, request, query)
 
     async def ScorePairs(self, request: pb.ScorePairsRequest, _: object) -> pb.ScorePairsResponse:
         """Score given pairs."""
@@ -255,6 +254,7 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         """Stream a matrix of scores."""
         matrix = requests.matrix(request)
         scored = await asyncio.to_thread(self._scored.get, request.survey_id)
+        load.keep(kept_bytes(scored, matrix))
         async for block in self._turns.drawn(compute_blocks(scored, matrix), request.survey_id):
             yield block
 
@@ -266,6 +266,14 @@ class ScorerServicer(scorer_pb2_grpc.ScorerServiceServicer):
         explanation = await asyncio.to_thread(explain, scored, *ids, scored.fusion(fusion))
         points = await asyncio.to_thread(self._matchings.matched_points, scored, *ids)
         return responses.explanation(explanation, scored.spec(fusion), points)
+
+    def _query(self, request: pb.QueryCandidatesRequest, query: CandidateQuery) -> pb.QueryCandidatesResponse:
+        scored = self._scored.get(request.survey_id)
+        detection, base = requests.query(request, scored)
+        candidates = query_candidates(scored, detection, self._scored.adapt(scored, base), query)
+        return pb.QueryCandidatesResponse(
+            list=responses.candidate_list(candidates), score_spec=scored.spec(query.fusion)
+        )
 
     def _fit(self, survey_id: str, known: KnownAnswers, request_id: str) -> pb.FitCalibrationResponse:
         first = self._surveys.answered_fit(survey_id, request_id)

@@ -186,8 +186,12 @@ class Ranker:
         fused[sharing] = np.where(shared, np.float32(0.0), fused[sharing])
         order = np.argsort(columns)
         first, end = (np.searchsorted(columns, rows, side, sorter=order) for side in ("left", "right"))
-        for row in np.flatnonzero(first < end).tolist():
-            fused[row, order[first[row] : end[row]]] = 1.0
+        itself = np.flatnonzero(first < end)
+        while len(itself):
+            fused[itself, order[first[itself]]] = 1.0
+            # a row may be named twice
+            first[itself] += 1
+            itself = itself[first[itself] < end[itself]]
         return fused
 
     def _at(self, rows: IntArray) -> Float32Array:

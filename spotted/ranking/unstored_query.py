@@ -57,8 +57,8 @@ def rank_unstored(
 ) -> Ranked:
     """The k best candidates of a query, as if it were the gallery's last row; `query` is UNSTORED.
 
-    competes: (n,) the rows that may be candidates. run: computes the
-    products; keep one for many queries, as beginning threads takes as long as ranking.
+    competes: (n,) the rows that may be candidates. run: computes the products; keep one for many queries, as
+        beginning threads takes as long as ranking.
     """
     gallery = ranker.gallery
     compared = int(np.count_nonzero(competes))

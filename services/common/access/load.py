@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 
 from services.common.access.caller import Caller
@@ -61,6 +62,7 @@ class Load:
         """Count a call while the body runs; yields the account of its answers. Raises OverloadedError."""
         self._calls.add(caller, 1)
         answers = Answers(caller, self._bytes)
+        _current.set(answers)
         try:
             yield answers
         finally:
@@ -75,6 +77,12 @@ class Answers:
         self._caller = caller
         self._used = used
         self._held = 0
+        self._kept = 0
+
+    def keep(self, size: int) -> None:
+        """Account for bytes that are kept besides answers until the stream ends. Raises as `sending`."""
+        self._used.add(self._caller, size)
+        self._kept += size
 
     def sending(self, size: int) -> None:
         """Account for an answer of `size` bytes. Raises OverloadedError if there is no room for it."""
@@ -85,8 +93,17 @@ class Answers:
 
     def end(self) -> None:
         """Give the memory back."""
-        self._used.add(self._caller, -self._held)
-        self._held = 0
+        self._used.add(self._caller, -self._held - self._kept)
+        self._held = self._kept = 0
+
+
+_current: ContextVar[Answers | None] = ContextVar("answers", default=None)
+
+
+def keep(size: int) -> None:
+    """Account for memory that the current call keeps until it ends. Raises OverloadedError without room."""
+    if (answers := _current.get()) is not None:
+        answers.keep(size)
 
 
 def _overloaded(used: str, most: int) -> OverloadedError:

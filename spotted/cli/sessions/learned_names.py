@@ -82,31 +82,18 @@ def learn(
 ) -> LearnedNames:
     """The names of the individuals of a session. Raises the errors of `enough_learned`."""
     names, left_out = choose_names(individuals, labels, state.annotators)
-    return enough_learned(
-        LearnedNames(
-            survey_id,
-            session_id,
-            names,
-            left_out,
-            len(labels),
-            names_digest(names, labels),
-            "" if is_certain(state) else describe(state),
-        )
-    )
+    digest, unfinished = names_digest(names, labels), "" if is_certain(state) else describe(state)
+    learned = LearnedNames(survey_id, session_id, names, left_out, len(labels), digest, unfinished)
+    return enough_learned(learned, f"answer more with `spotted annotate {survey_id} --session {session_id}`")
 
 
-def enough_learned(learned: LearnedNames) -> LearnedNames:
-    """The same names. Raises PreconditionError if they are of fewer than FEWEST_ANIMALS individuals."""
+def enough_learned(learned: LearnedNames, remedy: str) -> LearnedNames:
+    """The same names. Raises PreconditionError with a remedy if they are of too few individuals."""
     if learned.individuals < FEWEST_ANIMALS:
-        survey_id, session_id = learned.survey_id, learned.session_id
-        whose, remedy = f"session {session_id!r} of {survey_id!r}", "answer more"
-        if learned.answers:
-            remedy += f" with `spotted annotate {survey_id} --session {session_id}`"
-        else:
-            whose, remedy = session_id, f"{remedy} and export again"
+        of = f" of {learned.survey_id!r}" if learned.survey_id else ""
         raise PreconditionError(
-            f"{whose} has {with_unit(learned.individuals, 'individual')} with two detections that are sure "
-            f"enough; learning needs at least {FEWEST_ANIMALS}: {remedy}"
+            f"session {learned.session_id!r}{of} has {with_unit(learned.individuals, 'individual')} with two "
+            f"detections that are sure enough; learning needs at least {FEWEST_ANIMALS}: {remedy}"
         )
     return learned
 

@@ -69,7 +69,8 @@ def _of_names(path: Path, survey_id: str, name_of: Mapping[str, str]) -> Learned
     count = Counter(name_of.values())
     names = {one: name for one, name in name_of.items() if name and count[name] > 1}
     digest = names_digest(names, ())
-    return enough_learned(LearnedNames(survey_id, path.name, names, 0, 0, digest, unfinished=""))
+    learned = LearnedNames(survey_id, path.name, names, 0, 0, digest, unfinished="")
+    return enough_learned(learned, "answer more, and export again")
 
 
 def _table_names(path: Path) -> dict[str, str]:

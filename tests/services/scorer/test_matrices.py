@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from services.common.access import load
 from services.scorer.matrices import BLOCK_BYTES
 from spotted import messages
 from spotted.errors import InvalidInputError, NotFoundError
@@ -84,6 +85,22 @@ def test_half_precision_is_the_rounded_matrix(scorer: Scorer, survey_id: str) ->
     half = whole(blocks(scorer, survey_id, element_type=survey_pb2.ELEMENT_TYPE_FLOAT16))
     assert half.dtype == np.float16
     np.testing.assert_allclose(half, full, atol=1e-3)
+
+
+def test_a_matrix_that_is_kept_for_its_other_half_counts_among_the_answers(
+    scorer: Scorer, survey_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: list[int] = []
+    monkeypatch.setattr(load, "keep", kept.append)
+    added, _ = scorer.plant(survey_id, 30)
+    ids = [d.detection_id for d in added]
+    for asked in (
+        {},
+        {"row_detection_ids": ids[:7], "column_detection_ids": ids[:7]},
+        {"row_detection_ids": ids[:7]},
+    ):
+        blocks(scorer, survey_id, **asked)
+    assert kept == [30 * 30 * 2, 7 * 7 * 2, 0]
 
 
 @pytest.mark.parametrize("row_offset", [1, 436, 437, 599])

@@ -13,7 +13,7 @@ from grpc import aio
 
 from services.common.access.caller import Caller
 from services.common.access.guard import Guard
-from services.common.access.load import COPIES, Load
+from services.common.access.load import COPIES, Load, keep
 from services.common.server import Service
 from spotted.client.calls import our_errors
 from spotted.errors import OverloadedError
@@ -51,6 +51,18 @@ def test_a_stream_counts_its_largest_answer_until_it_ends() -> None:
             more.sending(1)
         with load.call(SECOND) as others:
             others.sending(50)
+    with load.call(FIRST) as answers:
+        answers.sending(50)
+    assert not load._bytes.by_token
+
+
+def test_what_a_stream_keeps_counts_until_it_ends() -> None:
+    load = Load(most_stream_bytes=100 * COPIES)
+    with load.call(FIRST) as answers:
+        answers.sending(25)
+        keep(25 * COPIES)
+        with pytest.raises(OverloadedError, match="this token has 200 bytes"):
+            keep(1)
     with load.call(FIRST) as answers:
         answers.sending(50)
     assert not load._bytes.by_token

@@ -54,7 +54,7 @@ def test_a_session_names_the_animals_that_it_found(
     handle.add_detections(DETECTIONS, vectors(), SPEC)
     session = handle.create_session("main", strategy="greedy")
     with pytest.raises(
-        PreconditionError, match=r"has 4 individuals .* learning needs at least 8: answer more"
+        PreconditionError, match=r"has 4 individuals .* learning needs at least 8: answer more with"
     ):
         read_learned(handle, "main")
     with pytest.raises(NotFoundError, match="nosuch"):

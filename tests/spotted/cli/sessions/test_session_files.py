@@ -74,7 +74,8 @@ def test_files_are_no_sessions_and_wrong_ones_are_refused(
     few = tmp_path / "few.csv"
     few.write_text("detection_id,individual_id,display_name\n" + "".join(f"p{n},i,\n" for n in range(EACH)))
     with pytest.raises(
-        PreconditionError, match=r"few\.csv has 1 individual .* at least 8: answer more and export again"
+        PreconditionError,
+        match=r"few\.csv' of .* has 1 individual .* at least 8: answer more, and export again",
     ):
         read(answered, survey_id, few)
 
