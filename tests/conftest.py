@@ -34,6 +34,8 @@ settings.load_profile("spotted")
 
 # tests create many objects and few cycles: Python's own thresholds search them ten times as often
 gc.set_threshold(10_000, 10, 20)
+# all that is imported and collected stays: it is never searched
+gc.disable()
 
 # numpy's warnings are errors in the processes that tests start too, as pytest makes them here
 os.environ.setdefault("PYTHONWARNINGS", "error::RuntimeWarning")
@@ -54,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
     cases = Counter(item.path for item in items)
     items.sort(key=lambda item: (item.path not in slow, -cases[item.path]))
+
+
+def pytest_collection_finish() -> None:
+    """From here on cycles are searched, among what the tests make."""
+    gc.enable()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -102,7 +102,7 @@ def play(session: Annotators, turn: Turn, request_id: str) -> None:
 
 @pytest.mark.slow
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
