@@ -12,6 +12,7 @@ import psutil
 
 from benchmarks.load.access import ADDRESSES, Targets
 from spotted.errors import PreconditionError
+from spotted.local import vectors
 from spotted.local.processes import (
     LOOPBACK,
     SERVICES,
@@ -35,7 +36,7 @@ class Cluster:
         self._directory = directory
         # two replicas share the cores, so each gets one worker
         defaults = {"SPOTTED_MODELS": str(MODELS.resolve()), "SPOTTED_MODEL": MODEL, "SPOTTED_WORKERS": "1"}
-        self._environment = {**defaults, **environment}
+        self._environment = {**defaults, **vectors.settings(directory), **environment}
         self._ports = {role: [free_port() for _ in range(REPLICAS)] for role in SERVICES}
         self.members: dict[str, Member] = {}
 

@@ -46,12 +46,12 @@ class Settings:
     """Address to serve on; an address other than loopback needs tokens and TLS."""
     store_url: str = "redis://127.0.0.1:7100/0"
     """URL of the store (Redis protocol)."""
+    scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
+    """Address of the scorer, for the sampler."""
     vector_blocks: str = ""
     """Folder, or URL in an object store, of the vectors of surveys; "": they stay in the store."""
     object_store_settings: Path | None = None
     """Directory with one file per setting of the object store; None: only variables such as AWS_REGION."""
-    scorer_address: str = f"127.0.0.1:{DEFAULT_PORTS['scorer']}"
-    """Address of the scorer, for the sampler."""
     models: Path = Path("models")
     """Directory of exported backbones and local methods."""
     model_ids: tuple[str, ...] = ("efficientnet-lite0",)

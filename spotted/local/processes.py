@@ -121,7 +121,7 @@ def up(
         if role == review_page.ROLE:
             return start_page(run, at)
         address = scorer.address if (scorer := run.member("scorer")) else ""
-        settings = memory.shared(role, environment or {}, os.environ)
+        settings = {**vectors.settings(directory), **memory.shared(role, environment or {}, os.environ)}
         return start_service(role, directory, at, run.store_url, address, settings)
 
     with lock.one_at_a_time(directory):
@@ -225,7 +225,6 @@ def start_service(
         "SPOTTED_LISTEN": f"{LOOPBACK}:{port}",
         "SPOTTED_STORE_URL": store_url,
         "SPOTTED_SCORER_ADDRESS": scorer_address,
-        **vectors.settings(directory),
         **environment,
     }
     return _spawn(role, [sys.executable, "-m", f"services.{role}"], port, directory, settings)

@@ -61,7 +61,7 @@ def around(store: Store, survey_id: str) -> Iterator[Surroundings]:
             spotted.survey(survey_id).add_detections(DETECTIONS, vectors, SPEC)
         sampler = Sampler(store, client)
         sampler.create(survey_id, "learned")
-        yield Surroundings(Settings("127.0.0.1:0", store.url, scorer), sampler)
+        yield Surroundings(Settings("127.0.0.1:0", store.url, scorer_address=scorer), sampler)
         client.close()
 
 
