@@ -72,7 +72,7 @@ def _bad(i: int, good: bytes) -> tuple[bytes, str]:
         case 1:
             return good[: len(good) // 2], "damaged or truncated"
         case 2:
-            return b"", "0 bytes"
+            return b"", "the file is empty"
         case _:
             return _huge(i), f"{20_000 + i} x "
 
