@@ -296,6 +296,9 @@ def test_rejections_fit_or_are_refused() -> None:
             survey = survey_pb2.Survey()
             decide(SimpleNamespace(survey=survey, detections={}, digests={}, cameras={}))
 
+        def grown(self, _survey_id: str, added_bytes: int) -> None:
+            assert added_bytes == 0
+
     total = AddResult()
     for _ in range(3):
         add_block(cast("Any", Unchanged()), block(200, 256), total)

@@ -106,7 +106,6 @@ def test_a_transformer_of_ones_own_is_made_smaller_without_photographs(
     [
         ("miewid-msv3", 'is a published backbone; set another "name" in its run.json'),
         ("../lions", "cannot be the name of a folder"),
-        ("", "cannot be the name of a folder"),
     ],
 )
 def test_a_name_that_cannot_be_served_is_refused(name: str, message: str, tmp_path: Path) -> None:
