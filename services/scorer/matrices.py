@@ -56,10 +56,8 @@ def compute_blocks(scored: ScoredSurvey, matrix: Matrix) -> Iterator[scorer_pb2.
             "FLOAT16",
             field="column_detection_ids",
         )
-    spec, step = (
-        scored.spec(matrix.fusion),
-        max(1, BLOCK_BYTES // max(1, len(columns) * matrix.dtype.itemsize)),
-    )
+    spec = scored.spec(matrix.fusion)
+    step = max(1, BLOCK_BYTES // max(1, len(columns) * matrix.dtype.itemsize))
     for start, scores in _scores(scored, rows, columns, matrix, step):
         first = max(start, matrix.row_offset)
         answer = scorer_pb2.GetScoreMatrixResponse(

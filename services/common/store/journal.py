@@ -214,9 +214,7 @@ class Journal:
 
         One round trip. first, last: as stored; b"" to skip their comparison.
         """
-        return _page(
-            self._news([self.key, self.key + keys.LENGTH], [folded, first, mark_of(last) if last else ""])
-        )
+        return _page(self._news([self.key, self.key + keys.LENGTH], [folded, first, mark_of(last)]))
 
     def answered(self, scope: str, request_id: str) -> bytes | None:
         """The first answer to the request being served, or None. Raises RequestIdReusedError."""
@@ -246,12 +244,7 @@ class Journal:
         requests = [self.request_key(offer.scope, offer.request_id) for offer in offers]
         appended: list[bytes] = []
         touched = [self.key, self.key + keys.LENGTH]
-        arguments: list[bytes | str | int] = [
-            folded,
-            first,
-            mark_of(last) if last else "",
-            keys.REQUEST_TTL_S,
-        ]
+        arguments: list[bytes | str | int] = [folded, first, mark_of(last), keys.REQUEST_TTL_S]
         for request, offer in zip(requests, offers, strict=True):
             ends, entry = offer.change.ends or Fields(self.key, ()), offer.change.entry
             if entry:

@@ -72,7 +72,9 @@ def is_moved(entry: bytes) -> bool:
 
 
 def mark_of(entry: bytes) -> str:
-    """A digest that distinguishes an entry, as stored, from others; as the store computes it."""
+    """A digest that distinguishes an entry, as stored, from others; as the store computes it. "" for none."""
+    if not entry:
+        return ""
     if is_moved(entry):
         return entry[1 : 1 + MARK_LENGTH].decode(errors="replace")
     marked = b"%d%b%b" % (len(entry), entry[:MARK_BYTES], entry[-MARK_BYTES:])

@@ -71,7 +71,7 @@ class Folder:
             finally:
                 part.unlink(missing_ok=True)
             for directory in (path.parent, *(each.parent for each in made)):
-                _sync(directory)
+                sync_directory(directory)
 
     def get(self, name: str) -> bytes | None:
         """An object; None if it is not there."""
@@ -118,7 +118,7 @@ def _private(path: str, flags: int) -> int:
     return os.open(path, flags, 0o600)
 
 
-def _sync(directory: Path) -> None:
+def sync_directory(directory: Path) -> None:
     """Flush a rename to disk."""
     opened = os.open(directory, os.O_RDONLY)
     try:

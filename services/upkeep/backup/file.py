@@ -17,6 +17,7 @@ from typing import BinaryIO
 
 from google.protobuf.message import DecodeError
 
+from services.common.vectors.places import sync_directory
 from spotted.errors import InvalidInputError, PreconditionError
 from spotted.v1 import store_pb2 as pb
 
@@ -79,7 +80,7 @@ def open_writer(path: Path) -> Iterator[RecordWriter]:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-        _sync_directory(path.parent)
+        sync_directory(path.parent)
     except OSError as error:
         raise PreconditionError(
             f"{path} cannot be written ({error.strerror}); write to another directory"
@@ -189,12 +190,3 @@ def _damaged(path: Path, at: int, fault: str) -> InvalidInputError:
     return InvalidInputError(
         f"{path} is damaged at byte {at}: {fault}; nothing was restored, use another backup of the survey"
     )
-
-
-def _sync_directory(directory: Path) -> None:
-    """Flush a rename to disk."""
-    opened = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
